@@ -1,0 +1,41 @@
+# Two commands for a newcomer: `make demo` and `make test`. Each makes what it needs.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint clean python
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
+
+python:
+	@command -v $(PYTHON) >/dev/null 2>&1 && $(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+	  || { echo "Rackline needs Python 3.11 (the only one with wheels for PyBullet, current NumPy and PyTorch together); '$(PYTHON)' is not it: install it, or call 'make PYTHON=/path/to/python3.11'"; exit 2; }
+
+$(VENV)/.core: pyproject.toml constraints.txt | python
+	@echo "making $(VENV) (core)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	@echo "adding what tests need to $(VENV)"
+	@$(PIP) --editable '.[dev,train]'
+	@touch $@
+
+demo: $(VENV)/.core ## judge two scripted policies by the line: verdict in the terminal, report as HTML
+	@$(BIN)/rackline evaluate configs/evaluations/tray_cell.yaml --out runs/demo; code=$$?; \
+	  case $$code in 0|1|3) exit 0 ;; *) exit $$code ;; esac
+
+test: $(VENV)/.dev ## run the test suite
+	@$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.dev ## ruff, mypy (strict) and the import contract
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+clean: ## remove everything that make has made
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

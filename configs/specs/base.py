@@ -1,0 +1,364 @@
+"""What every spec shares: quantities with units, strict frozen models, errors with file:line.
+
+A field that holds a quantity carries its SI unit in its Python name and not in YAML, where the
+value itself says its unit::
+
+    takt_s: Time            # Python: spec.takt_s == 4320.0
+    takt: 72 min            # YAML
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import math
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import pint
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from configs.errors import ConfigError, UnknownNameError, suggest
+
+_SUFFIXES = ("_n_per_m", "_nm_per_rad", "_ns_per_m", "_nms_per_rad", "_m_per_s2", "_rad_per_s2")
+_SUFFIXES += ("_rad_per_s", "_m_per_s", "_per_s", "_rad", "_kg", "_hz", "_nm", "_m", "_s", "_n")
+
+
+def yaml_key(field_name: str) -> str:
+    """Return the YAML key of a Python field: the name without its unit suffix."""
+    for suffix in _SUFFIXES:
+        if field_name.endswith(suffix):
+            return field_name.removesuffix(suffix)
+    return field_name
+
+
+@functools.cache
+def _units() -> pint.UnitRegistry[float]:
+    return pint.UnitRegistry()
+
+
+def parse_quantity(text: object, unit: str) -> float:
+    """Return ``text`` such as ``"72 min"`` in ``unit``; raise a pydantic error that says the remedy.
+
+    Args:
+        text: number and unit as one string.
+        unit: SI unit to convert to, in pint's spelling (``"s"``, ``"N/m"``, ``"rad"``).
+    """
+    example = _EXAMPLES.get(unit, f"1.0 {unit}")
+    if not isinstance(text, str):
+        raise PydanticCustomError(
+            "quantity", "has no unit; write it with one, e.g. {e}", {"e": f'"{example}"'}
+        )
+    try:
+        number, _, written = text.strip().partition(" ")
+        magnitude = float(number)
+        if not written:
+            raise PydanticCustomError(
+                "quantity", "has no unit; write it with one, e.g. {e}", {"e": f'"{example}"'}
+            )
+        value = float(_units().Quantity(magnitude, written.strip()).to(unit).magnitude)
+    except PydanticCustomError:
+        raise
+    except pint.DimensionalityError:
+        raise PydanticCustomError(
+            "quantity",
+            "has the wrong kind of unit; a value in {u} is needed, e.g. {e}",
+            {"u": unit, "e": f'"{example}"'},
+        ) from None
+    except Exception:  # pint raises a zoo of errors, tokenizer errors included, on odd text
+        raise PydanticCustomError(
+            "quantity", "is not a number and a unit; write e.g. {e}", {"e": f'"{example}"'}
+        ) from None
+    if not math.isfinite(value):
+        raise PydanticCustomError("quantity", "is not finite; write e.g. {e}", {"e": example})
+    return value
+
+
+_EXAMPLES = {
+    "s": "72 min",
+    "m": "1.0 mm",
+    "rad": "1.5 deg",
+    "N": "70 N",
+    "kg": "29 kg",
+    "Hz": "240 Hz",
+    "m/s": "150 mm/s",
+    "N/m": "20 kN/m",
+    "m/s**2": "1.5 m/s^2",
+}
+
+
+def _quantity(unit: str) -> Any:
+    def parse(text: object) -> float:
+        return parse_quantity(text, unit)
+
+    def show(value: float) -> str:
+        return f"{value!r} {unit}"
+
+    # Resolved specs are written back as text with units, so that they load again as they are.
+    return BeforeValidator(parse), PlainSerializer(show, return_type=str)
+
+
+def _not_negative(value: float) -> float:
+    if value < 0:
+        raise PydanticCustomError("negative", "is negative; write a value of 0 or more", {})
+    return value
+
+
+def _positive(value: float) -> float:
+    if value <= 0:
+        raise PydanticCustomError("positive", "is not above zero; write a value above 0", {})
+    return value
+
+
+NotNegative, Positive = AfterValidator(_not_negative), AfterValidator(_positive)
+
+Time = Annotated[float, *_quantity("s"), NotNegative]
+"""A duration ≥ 0, in seconds."""
+Length = Annotated[float, *_quantity("m"), NotNegative]
+"""A length ≥ 0, in metres."""
+Angle = Annotated[float, *_quantity("rad"), NotNegative]
+"""An angle ≥ 0, in radians."""
+Force = Annotated[float, *_quantity("N"), NotNegative]
+"""A force ≥ 0, in newtons."""
+Mass = Annotated[float, *_quantity("kg"), Positive]
+"""A mass > 0, in kilograms."""
+Frequency = Annotated[float, *_quantity("Hz"), Positive]
+"""A rate > 0, in hertz."""
+Speed = Annotated[float, *_quantity("m/s"), Positive]
+"""A speed > 0, in metres a second."""
+AngularSpeed = Annotated[float, *_quantity("rad/s"), Positive]
+"""An angular speed > 0, in radians a second."""
+Acceleration = Annotated[float, *_quantity("m/s**2"), Positive]
+"""An acceleration > 0, in metres a second squared."""
+Stiffness = Annotated[float, *_quantity("N/m"), NotNegative]
+"""A linear stiffness ≥ 0, in newtons a metre."""
+Damping = Annotated[float, *_quantity("N*s/m"), NotNegative]
+"""A linear damping ≥ 0, in newton-seconds a metre."""
+AngularStiffness = Annotated[float, *_quantity("N*m/rad"), NotNegative]
+"""An angular stiffness ≥ 0, in newton-metres a radian."""
+AngularDamping = Annotated[float, *_quantity("N*m*s/rad"), NotNegative]
+"""An angular damping ≥ 0, in newton-metre-seconds a radian."""
+
+
+class Spec(BaseModel):
+    """Base of every spec: frozen, strict, no unknown field, YAML keys without unit suffixes."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        alias_generator=yaml_key,
+        populate_by_name=False,
+        protected_namespaces=(),
+    )
+
+
+S = TypeVar("S", bound=Spec)
+
+
+def resolve_path(kind: str, name_or_path: str | Path) -> Path:
+    """Return the file behind a shipped name (``nvl72_l11``) or a path.
+
+    Args:
+        kind: folder of the shipped files: ``lines``, ``stations``, ``evaluations``, ``training``.
+        name_or_path: name of a shipped file without ``.yaml``, or a path to one's own.
+
+    Raises:
+        UnknownNameError: neither a file nor a shipped name.
+    """
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    shipped = {
+        Path(str(entry)).stem: Path(str(entry))
+        for entry in resources.files("configs").joinpath(kind).iterdir()
+        if str(entry).endswith(".yaml")
+    }
+    if str(name_or_path) in shipped:
+        return shipped[str(name_or_path)]
+    if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
+        kind_of_file = {"lines": "line"}.get(kind, kind.removesuffix("s"))
+        raise UnknownNameError(f"{kind_of_file} file", str(name_or_path), shipped)
+    raise UnknownNameError(kind.removesuffix("s"), str(name_or_path), shipped)
+
+
+def load_spec(model: type[S], path: Path) -> S:
+    """Read one YAML file into ``model``.
+
+    Raises:
+        ConfigError: naming ``file:line``, field, value and remedy of the first error.
+    """
+    node = _compose(path)
+    where = functools.partial(_line_of, path, node)
+    try:
+        data = _to_plain(node, path)
+        text = json.dumps(data)
+    except (TypeError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError(
+            f"{path}:1", "file", None, f"cannot be read ({error})", "use plain YAML values"
+        ) from None
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        raise _config_error(error.errors(include_url=False)[0], where, model) from None
+
+
+def error_at(path: Path, loc: tuple[str | int, ...], problem: str, remedy: str) -> ConfigError:
+    """Return a `ConfigError` for a field found wrong after loading (checks across files)."""
+    node = _compose(path)
+    line, value = _line_of(path, node, loc)
+    return ConfigError(line, _dotted(loc), value, problem, remedy)
+
+
+def resolved_yaml(spec: Spec) -> str:
+    """Return the spec with every default filled in, as YAML that loads to an equal spec."""
+    data = json.loads(spec.model_dump_json(by_alias=True))
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+
+
+def spec_hash(spec: Spec) -> str:
+    """Return 16 hex digits that identify the resolved content of a spec."""
+    data = json.loads(spec.model_dump_json(by_alias=True))
+    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def _compose(path: Path) -> yaml.Node:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        raise ConfigError(
+            f"{path}:1", "file", None, f"cannot be read ({reason})", "check path and rights"
+        ) from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise ConfigError(
+            f"{path}:{line}",
+            "file",
+            None,
+            f"is not valid YAML ({error.problem})",
+            "complete or correct this line",
+        ) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(
+            f"{path}:1", "file", None, f"is not valid YAML ({error})", "correct the file"
+        ) from None
+    if not isinstance(node, yaml.MappingNode):
+        raise ConfigError(
+            f"{path}:1", "file", None, "is empty or not a mapping", "write 'field: value' lines"
+        )
+    return node
+
+
+def _to_plain(node: yaml.Node, path: Path) -> Any:
+    """Return the node's data, refusing duplicate keys and aliases that recurse."""
+    if isinstance(node, yaml.MappingNode):
+        plain: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value)
+            if key in plain:
+                raise ConfigError(
+                    f"{path}:{key_node.start_mark.line + 1}",
+                    key,
+                    None,
+                    "is given twice",
+                    "keep one of the two",
+                )
+            plain[key] = _to_plain(value_node, path)
+        return plain
+    if isinstance(node, yaml.SequenceNode):
+        return [_to_plain(item, path) for item in node.value]
+    return yaml.SafeLoader("").construct_object(node)  # type: ignore[no-untyped-call]
+
+
+def _line_of(path: Path, node: yaml.Node, loc: tuple[str | int, ...]) -> tuple[str, object]:
+    """Return ("file:line", value) of the deepest node that ``loc`` reaches."""
+    line, value, reached = node.start_mark.line + 1, None, True
+    for step in loc:
+        child: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode):
+            for key_node, value_node in node.value:
+                if key_node.value == str(step):
+                    child, line = value_node, key_node.start_mark.line + 1
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            if step < len(node.value):
+                child = node.value[step]
+                line = child.start_mark.line + 1
+        if child is None:
+            reached = False
+            break
+        node = child
+    if reached and isinstance(node, yaml.ScalarNode):
+        value = node.value
+    return f"{path}:{line}", value
+
+
+def _dotted(loc: tuple[str | int, ...]) -> str:
+    text = ""
+    for step in loc:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text or "file"
+
+
+def _config_error(error: ErrorDetails, where: Any, model: type[Spec]) -> ConfigError:
+    loc = tuple(error["loc"])
+    line, value = where(loc)
+    kind, message = error["type"], error["msg"]
+    if kind == "extra_forbidden":
+        known = known_fields(model, loc[:-1])
+        return ConfigError(
+            line, _dotted(loc), value, "is not a known field", suggest(str(loc[-1]), known)
+        )
+    if kind == "missing":
+        return ConfigError(line, _dotted(loc), None, "is missing", "add it")
+    problem, _, remedy = message.partition("; ")
+    if not remedy:
+        problem, remedy = "is not accepted", _sentence(message)
+    return ConfigError(line, _dotted(loc), value, problem, remedy)
+
+
+def _sentence(message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    return text[:1].lower() + text[1:]
+
+
+def known_fields(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
+    """Return the YAML keys allowed at ``loc`` below ``model`` (empty where it is not a spec)."""
+    current: Any = model
+    for step in loc:
+        if isinstance(step, int):
+            continue
+        field = next(
+            (f for name, f in current.model_fields.items() if (f.alias or name) == step), None
+        )
+        inner = _spec_inside(field.annotation) if field else None
+        if inner is None:
+            return []
+        current = inner
+    return [field.alias or name for name, field in current.model_fields.items()]
+
+
+def _spec_inside(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _spec_inside(argument)
+        if found is not None:
+            return found
+    return None
