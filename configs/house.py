@@ -30,5 +30,5 @@ def check_house(version: tuple[int, int] = (sys.version_info[0], sys.version_inf
         if found is None or found.parent.parent != home:
             raise EnvironmentSetupError(
                 f"package {name!r} was found at {found or 'nowhere'}, not in {home}: another "
-                f"distribution uses the same top-level name; give Rackline an environment of its own"
+                f"distribution uses the same name; give Rackline an environment of its own"
             )

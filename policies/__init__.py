@@ -1,0 +1,1 @@
+"""What works a station: scripts, bundles, and rollouts of both."""

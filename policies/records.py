@@ -73,7 +73,7 @@ def parse_record(line: str) -> EpisodeRecord:
 
 
 def append_records(path: Path, records: Iterable[EpisodeRecord]) -> None:
-    """Append records to a JSON-lines file; each line is flushed, so a kill cuts the last at most."""
+    """Append records as JSON lines, flushed one by one: a kill cuts the last at most."""
     with path.open("a", encoding="utf-8") as file:
         for record in records:
             file.write(record.to_json() + "\n")

@@ -1,0 +1,1 @@
+"""Level 2: the line, and the verdict on a policy by what the line gains."""

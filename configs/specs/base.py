@@ -31,8 +31,26 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from configs.errors import ConfigError, UnknownNameError, suggest
 
-_SUFFIXES = ("_n_per_m", "_nm_per_rad", "_ns_per_m", "_nms_per_rad", "_m_per_s2", "_rad_per_s2")
-_SUFFIXES += ("_rad_per_s", "_m_per_s", "_per_s", "_rad", "_kg", "_hz", "_nm", "_m", "_s", "_n")
+_SUFFIXES = tuple(
+    [
+        "_n_per_m",
+        "_nm_per_rad",
+        "_ns_per_m",
+        "_nms_per_rad",
+        "_m_per_s2",
+        "_rad_per_s2",
+        "_rad_per_s",
+        "_m_per_s",
+        "_per_s",
+        "_rad",
+        "_kg",
+        "_hz",
+        "_nm",
+        "_m",
+        "_s",
+        "_n",
+    ]
+)  # longest first: the first that fits is cut
 
 
 def yaml_key(field_name: str) -> str:
@@ -49,7 +67,7 @@ def _units() -> pint.UnitRegistry[float]:
 
 
 def parse_quantity(text: object, unit: str) -> float:
-    """Return ``text`` such as ``"72 min"`` in ``unit``; raise a pydantic error that says the remedy.
+    """Return ``text`` such as ``"72 min"`` in ``unit``, or raise an error that says the remedy.
 
     Args:
         text: number and unit as one string.
@@ -284,7 +302,7 @@ def _to_plain(node: yaml.Node, path: Path) -> Any:
         return plain
     if isinstance(node, yaml.SequenceNode):
         return [_to_plain(item, path) for item in node.value]
-    return yaml.SafeLoader("").construct_object(node)  # type: ignore[no-untyped-call]
+    return yaml.SafeLoader("").construct_object(node)
 
 
 def _line_of(path: Path, node: yaml.Node, loc: tuple[str | int, ...]) -> tuple[str, object]:
@@ -296,10 +314,11 @@ def _line_of(path: Path, node: yaml.Node, loc: tuple[str | int, ...]) -> tuple[s
             for key_node, value_node in node.value:
                 if key_node.value == str(step):
                     child, line = value_node, key_node.start_mark.line + 1
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-            if step < len(node.value):
-                child = node.value[step]
-                line = child.start_mark.line + 1
+        elif (
+            isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value)
+        ):
+            child = node.value[step]
+            line = child.start_mark.line + 1
         if child is None:
             reached = False
             break

@@ -1,0 +1,1 @@
+"""The physics floor: PyBullet behind one module, and what stands on it."""

@@ -1,0 +1,1 @@
+"""One file per robot; its constants carry their sources."""

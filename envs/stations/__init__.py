@@ -1,0 +1,1 @@
+"""One file per station: what stands there, what varies, the judge."""

@@ -1,0 +1,1 @@
+"""Scripted baselines, each tuned by a search on selection seeds."""

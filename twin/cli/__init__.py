@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Check the house, then run the command; a `RacklineError` becomes one line and its exit code."""
+    """Check the house, then run the command; a `RacklineError` becomes one line."""
     try:
         from configs.errors import RacklineError
         from configs.house import check_house

@@ -1,0 +1,1 @@
+"""The line: discrete events whose only output is a ledger."""
