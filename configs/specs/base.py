@@ -31,31 +31,25 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from configs.errors import ConfigError, UnknownNameError, suggest
 
-_SUFFIXES = tuple(
-    [
-        "_n_per_m",
-        "_nm_per_rad",
-        "_ns_per_m",
-        "_nms_per_rad",
-        "_m_per_s2",
-        "_rad_per_s2",
-        "_rad_per_s",
-        "_m_per_s",
-        "_per_s",
-        "_rad",
-        "_kg",
-        "_hz",
-        "_nm",
-        "_m",
-        "_s",
-        "_n",
-    ]
-)  # longest first: the first that fits is cut
+# Longest first: the first that fits is cut.
+_SUFFIXES = ("_n_per_m", "_nm_per_rad", "_ns_per_m", "_nms_per_rad", "_m_per_s2", "_rad_per_s2")
+_SUFFIXES_SHORT = (
+    "_rad_per_s",
+    "_m_per_s",
+    "_per_s",
+    "_rad",
+    "_kg",
+    "_hz",
+    "_nm",
+    "_m",
+    "_s",
+    "_n",
+)
 
 
 def yaml_key(field_name: str) -> str:
     """Return the YAML key of a Python field: the name without its unit suffix."""
-    for suffix in _SUFFIXES:
+    for suffix in _SUFFIXES + _SUFFIXES_SHORT:
         if field_name.endswith(suffix):
             return field_name.removesuffix(suffix)
     return field_name
