@@ -143,6 +143,8 @@ Angle = Annotated[float, *_quantity("rad"), NotNegative]
 """An angle ≥ 0, in radians."""
 Force = Annotated[float, *_quantity("N"), NotNegative]
 """A force ≥ 0, in newtons."""
+Torque = Annotated[float, *_quantity("N*m"), NotNegative]
+"""A torque ≥ 0, in newton-metres."""
 Mass = Annotated[float, *_quantity("kg"), Positive]
 """A mass > 0, in kilograms."""
 Frequency = Annotated[float, *_quantity("Hz"), Positive]

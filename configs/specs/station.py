@@ -1,0 +1,248 @@
+"""The typed form of `configs/stations/*.yaml`: an insertion station with everything it assumes.
+
+One shape serves every station where a robot puts a rigid part into a slot of boxes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from configs.errors import suggest
+from configs.specs.base import (
+    Acceleration,
+    Angle,
+    AngularDamping,
+    AngularSpeed,
+    AngularStiffness,
+    Damping,
+    Force,
+    Frequency,
+    Length,
+    Mass,
+    Spec,
+    Speed,
+    Stiffness,
+    Time,
+    Torque,
+)
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Range = Annotated[tuple[float, float], Field(description="low and high of a uniform draw")]
+
+
+class Part(Spec):
+    """A tray as data: a box with a mass, gripped at its rear."""
+
+    mass_kg: Mass
+    width_m: Length
+    height_m: Length
+    length_m: Length
+
+
+class Physics(Spec):
+    """How contact is simulated; the convergence card says whether that is fine enough.
+
+    `rate_hz` must be a multiple of `control_rate_hz` and of 60 Hz (the force window).
+    """
+
+    rate_hz: Frequency
+    control_rate_hz: Frequency
+    policy_rate_hz: Frequency
+    solver_iterations: Annotated[int, Field(ge=1, le=1000)]
+    contact_stiffness_n_per_m: Stiffness
+    contact_damping_ns_per_m: Damping
+    penetration_limit_m: Length
+
+    @model_validator(mode="after")
+    def _rates_divide(self) -> Self:
+        for high, low, what in (
+            (self.rate_hz, self.control_rate_hz, "control_rate"),
+            (self.control_rate_hz, self.policy_rate_hz, "policy_rate"),
+            (self.control_rate_hz, 60.0, "the 60 Hz force window"),
+        ):
+            if abs(high / low - round(high / low)) > 1e-9:
+                raise PydanticCustomError(
+                    "rates",
+                    "has rates that do not divide: {high} Hz is no multiple of {what}; "
+                    "use e.g. 240 Hz, 240 Hz and 10 Hz",
+                    {"high": f"{high:g}", "what": what},
+                )
+        return self
+
+
+class PoseError(Spec):
+    """Half-widths of uniform errors: along the insertion axis, sideways, in height, in yaw."""
+
+    axial_m: Length
+    lateral_m: Length
+    height_m: Length
+    yaw_rad: Angle
+
+
+class SensorNoise(Spec):
+    """Standard deviations of white noise at each policy step."""
+
+    position_m: Length
+    yaw_rad: Angle
+    force_n: Force
+    torque_nm: Torque
+
+
+class Setting(Spec):
+    """A difficulty: the slot's tolerance and everything that varies, at its level.
+
+    Visit level: `dock`, `friction`. Part level: `grasp`, `mass_factor`, `gain_factor`,
+    `damping_factor`. Step level: `noise`.
+    """
+
+    clearance_m: Length
+    lead_in_depth_m: Length
+    lead_in_opening_m: Length
+    dock: PoseError
+    grasp: PoseError
+    noise: SensorNoise
+    friction: Range
+    mass_factor: Range
+    gain_factor: Range
+    damping_factor: Range
+
+
+class Impedance(Spec):
+    """Cartesian impedance about the part's front edge, and the clamp on how far targets lead.
+
+    Stiffness × lead bounds the force that incremental actions can build up.
+    """
+
+    axial_n_per_m: Stiffness
+    lateral_n_per_m: Stiffness
+    vertical_n_per_m: Stiffness
+    yaw_nm_per_rad: AngularStiffness
+    damping_ratio: Annotated[float, Field(gt=0.0, le=3.0)]
+    axial_lead_m: Length
+    lateral_lead_m: Length
+    vertical_lead_m: Length
+    yaw_lead_rad: Angle
+    wrist_pitch_nm_per_rad: AngularStiffness
+    wrist_pitch_damping_nms_per_rad: AngularDamping
+
+
+class ActionScale(Spec):
+    """What an action of 1 moves the target by in one policy step, part-relative."""
+
+    axial_m: Length
+    lateral_m: Length
+    height_m: Length
+    yaw_rad: Angle
+    window_m: Length
+    window_yaw_rad: Angle
+
+
+class Limits(Spec):
+    """What damages, what stops the cell, what ends the contact skill."""
+
+    lateral_damage_n: Force
+    axial_damage_n: Force
+    stop_fraction: Fraction
+    stop_reaction_s: Time
+    time_limit_s: Time
+    retreat_m: Length
+
+
+class Levers(Spec):
+    """Ejector levers, the judged last step: capture zone, and how a bad seat falls short."""
+
+    travel_m: Length
+    lateral_tolerance_m: Length
+    yaw_tolerance_rad: Angle
+    handover_force_n: Force
+    handover_depth_m: Length
+    short_per_error_m: Length
+    seated_tolerance_m: Length
+    handle_load_n: Force
+    closing_s: Time
+
+
+class Sensors(Spec):
+    """The cell's own judgement: lever-closed switch and a presence switch, with their errors."""
+
+    presence_threshold_m: Length
+    presence_threshold_sd_m: Length
+    miss_rate: Fraction
+    false_alarm_rate: Fraction
+
+
+class Axis(Spec):
+    """Motion limits of scripted moves along one axis group."""
+
+    speed_m_per_s: Speed
+    acceleration_m_per_s2: Acceleration
+
+
+class Motion(Spec):
+    """Scripted phases: where they go, how fast, and the dwell of each grip."""
+
+    linear: Axis
+    vertical: Axis
+    loaded_linear: Axis
+    yaw_rad_per_s: AngularSpeed
+    cart_distance_m: Length
+    cart_height_m: Length
+    first_slot_height_m: Length
+    slot_pitch_m: Length
+    approach_m: Length
+    lift_m: Length
+    grip_s: Time
+    localise_s: Time
+    release_s: Time
+
+
+class RewardWeights(Spec):
+    """Weights of the named reward terms; training only, no KPI reads them."""
+
+    progress: float
+    alignment: float
+    step: float
+    effort: float
+    force: float
+    damage: float
+    seated: float
+
+
+class StationSpec(Spec):
+    """One insertion station: parts, slots of a rack, tolerance, robot control, judge, motion."""
+
+    id: str
+    version: Annotated[int, Field(ge=1)]
+    title: str
+    parts: dict[str, Part]
+    slots: Annotated[list[str], Field(min_length=1, description="part in each slot, bottom first")]
+    physics: Physics
+    settings: dict[str, Setting]
+    default_setting: str
+    impedance: Impedance
+    action: ActionScale
+    limits: Limits
+    levers: Levers
+    sensors: Sensors
+    motion: Motion
+    reward: RewardWeights
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        for slot in self.slots:
+            if slot not in self.parts:
+                raise PydanticCustomError(
+                    "part",
+                    "slots name the unknown part '{p}'; {s}",
+                    {"p": slot, "s": suggest(slot, self.parts)},
+                )
+        if self.default_setting not in self.settings:
+            raise PydanticCustomError(
+                "setting",
+                "default_setting names the unknown setting '{p}'; {s}",
+                {"p": self.default_setting, "s": suggest(self.default_setting, self.settings)},
+            )
+        return self
