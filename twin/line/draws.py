@@ -9,7 +9,14 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 _MASK: Final = 0xFFFFFFFFFFFFFFFF
+# The same constants as in `mix`, as 64-bit words: arrays of them wrap around as the mask does.
+_GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
+_FACTORS: Final = np.array([0xBF58476D1CE4E5B9, 0x94D049BB133111EB], dtype=np.uint64)
+_SHIFTS: Final = np.array([30, 27, 31, 11], dtype=np.uint64)
 
 
 def mix(key: int, word: int) -> int:
@@ -50,3 +57,16 @@ class Draws:
         """Return the draw in the open interval (0, 1) for (unit, visit, k)."""
         word = mix(mix(mix(self._key, unit), visit), k)
         return ((word >> 11) + 0.5) * 2.0**-53
+
+    def uniforms(self, unit: int, visit: int, count: int) -> NDArray[np.float64]:
+        """Return the draws k = 0 … count − 1 of (unit, visit) at once, equal to `uniform`'s.
+
+        Returns:
+            Uniforms in the open interval (0, 1), shape (count,).
+        """
+        key = np.uint64(mix(mix(self._key, unit), visit))
+        z = (np.arange(count, dtype=np.uint64) ^ key) + _GOLDEN
+        z = (z ^ (z >> _SHIFTS[0])) * _FACTORS[0]
+        z = (z ^ (z >> _SHIFTS[1])) * _FACTORS[1]
+        z ^= z >> _SHIFTS[2]
+        return ((z >> _SHIFTS[3]).astype(np.float64) + 0.5) * 2.0**-53
