@@ -59,7 +59,7 @@ class Draws:
         return ((word >> 11) + 0.5) * 2.0**-53
 
     def uniforms(self, unit: int, visit: int, count: int) -> NDArray[np.float64]:
-        """Return the draws k = 0 … count − 1 of (unit, visit) at once, equal to `uniform`'s.
+        """Return the draws k < count of (unit, visit) at once, equal to `uniform`'s.
 
         Returns:
             Uniforms in the open interval (0, 1), shape (count,).
@@ -69,4 +69,5 @@ class Draws:
         z = (z ^ (z >> _SHIFTS[0])) * _FACTORS[0]
         z = (z ^ (z >> _SHIFTS[1])) * _FACTORS[1]
         z ^= z >> _SHIFTS[2]
-        return ((z >> _SHIFTS[3]).astype(np.float64) + 0.5) * 2.0**-53
+        result: NDArray[np.float64] = ((z >> _SHIFTS[3]).astype(np.float64) + 0.5) * 2.0**-53
+        return result
