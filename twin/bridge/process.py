@@ -1,0 +1,310 @@
+"""From episode records to the process model of a station: fitted once, drawn for each replication.
+
+Random numbers: the posterior draw is keyed by the policy's label, so that two policies' posteriors
+are independent; all that happens within a visit is keyed without it, so that policies with the
+same seed meet the same racks, the same luck and the same technicians (common random numbers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaincinv, ndtri
+
+from configs.specs.effects import Effects, Intervention
+from envs.outcome import OutcomeClass
+from policies.records import EpisodeRecord
+from twin.bridge.durations import CLASSES, RecordedDurations
+from twin.bridge.posterior import NOT_OK, Draw, Posterior, RackCounts
+from twin.kpi.intervals import clopper_pearson_lower, clopper_pearson_upper
+from twin.line.draws import Draws
+from twin.line.process import State, Step, VisitPlan
+
+MIN_RACKS: Final = 30
+"""Intervals from fewer racks are marked (architecture.md)."""
+MIN_RACKS_OF_CLASS: Final = 5
+"""Intervals that rest on a class seen in fewer racks are marked (architecture.md)."""
+MAX_VOID_SHARE: Final = 0.01
+"""More void operations than this make an evaluation inconclusive (architecture.md)."""
+TRAYS: Final = 29
+"""Operations of a rack at S60: 18 compute + 9 switch + 2 top-of-rack trays (domain.md)."""
+_SURE_RHO: Final = 1e-9  # below it the rack's own p is p to the last digit that matters
+
+_RETRIED, _ASSISTED, _DETECTED, _ESCAPED, _DAMAGE = (1 + NOT_OK.index(c) for c in NOT_OK)
+
+
+@dataclass(frozen=True)
+class StationModel:
+    """One policy at one station, as the line sees it; picklable, fitted by `fit_station`.
+
+    Attributes:
+        station: id of the line's station that the model is attached to.
+        label: name of the policy; two policies of one evaluation need two labels.
+        posterior: (p, rho, split) of the policy.
+        durations: recorded cycle times by rack and class.
+        effects: what outcomes cost the line.
+        operations: operations of a visit.
+        bounded: classes held at their upper bound instead of drawn, with that bound.
+    """
+
+    station: str
+    label: str
+    posterior: Posterior
+    durations: RecordedDurations
+    effects: Effects
+    operations: int = TRAYS
+    bounded: tuple[tuple[OutcomeClass, float], ...] = ()
+
+    def replicate(
+        self, seed: int, replication: int, *, draw: int | None = None
+    ) -> EpisodeProcessModel:
+        """Return the process model of one line replication.
+
+        Args:
+            seed: seed of the evaluation.
+            replication: number of the replication: keys what happens within visits.
+            draw: number of the posterior draw; by default ``replication``. Replications that
+                share a draw tell the line's variance from that of the episodes (`twin.kpi.nested`).
+        """
+        number = replication if draw is None else draw
+        purpose = f"posterior of {self.label}"
+        uniforms = Draws(seed, number, self.station, purpose).uniforms(0, 0, 2 + len(NOT_OK))
+        return self.with_draw(self.posterior.draw(uniforms), seed, replication)
+
+    def with_draw(self, drawn: Draw, seed: int, replication: int) -> EpisodeProcessModel:
+        """Return the process model of one replication for given (p, rho, split)."""
+        if self.bounded:
+            drawn = _hold(drawn, self.bounded)
+        return EpisodeProcessModel(self, drawn, seed, replication)
+
+    def at_bound(self, *classes: OutcomeClass, upper: bool = True) -> StationModel:
+        """Return the model with classes held at a one-sided 95 % bound on their probability.
+
+        Args:
+            classes: the classes to hold, usually `thin_classes`; the others stay as drawn.
+            upper: the upper bound (rule of three for a class never seen), else the lower one (0
+                for such a class), which tells whether a failure rests on them.
+        """
+        return replace(self, bounded=tuple((c, self.class_bound(c, upper=upper)) for c in classes))
+
+    def class_bound(
+        self, outcome: OutcomeClass, *, upper: bool = True, confidence: float = 0.95
+    ) -> float:
+        """Return a one-sided bound on the probability of a class.
+
+        Racks are independent, and a rack of m operations sees a rare class with probability
+        p * sum over j < m of (1 - rho)/(1 - rho + j rho) (beta-binomial, first order in p). The
+        sum over racks is the number of independent operations that the campaign is worth for a
+        rare class; with it Clopper-Pearson holds on the racks that saw the class: 3/n where none
+        did and rho = 0. (n/(1 + (m - 1) rho), right for variances, is too small here.) rho is
+        its posterior mean.
+        """
+        counts = self.posterior.counts
+        seen = counts.racks_with(outcome)
+        worth = max(rare_operations(counts.operations, self.posterior.rho_mean), seen + 1.0)
+        bound = clopper_pearson_upper if upper else clopper_pearson_lower
+        return bound(seen, worth, confidence)
+
+    @property
+    def thin_classes(self) -> tuple[OutcomeClass, ...]:
+        """Classes seen in fewer than 5 racks, never seen ones included."""
+        counts = self.posterior.counts
+        return tuple(c for c in NOT_OK if counts.racks_with(c) < MIN_RACKS_OF_CLASS)
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """Why intervals of this model are marked, one sentence each; empty when they are not."""
+        counts, found = self.posterior.counts, []
+        if counts.racks < MIN_RACKS:
+            found.append(f"{self.label}: {counts.racks} racks recorded, fewer than {MIN_RACKS}")
+        for outcome in self.thin_classes:
+            seen = counts.racks_with(outcome)
+            found.append(
+                f"{self.label}: '{outcome}' seen in {seen} of {counts.racks} racks, fewer than "
+                f"{MIN_RACKS_OF_CLASS}"
+            )
+        return tuple(found)
+
+    @property
+    def blockers(self) -> tuple[str, ...]:
+        """Why every gate on this model is inconclusive; empty when the campaign suffices."""
+        counts, found = self.posterior.counts, []
+        if counts.racks < MIN_RACKS:
+            found.append(f"{self.label}: {counts.racks} racks recorded, {MIN_RACKS} are needed")
+        if counts.void_share > MAX_VOID_SHARE:
+            found.append(
+                f"{self.label}: {counts.void_share:.1%} of the operations are void, "
+                f"{MAX_VOID_SHARE:.0%} is the most allowed"
+            )
+        return tuple(found)
+
+
+def fit_station(
+    records: Sequence[EpisodeRecord],
+    *,
+    station: str,
+    label: str,
+    effects: Effects,
+    operations: int = TRAYS,
+) -> StationModel:
+    """Return the station model of one policy's campaign.
+
+    Args:
+        records: its episodes, racks of several parts each.
+        station: id of the line's station.
+        label: name of the policy, unique within the evaluation.
+        effects: what outcomes cost the line.
+        operations: operations of a visit.
+
+    Raises:
+        ValueError: no valid operation among the records.
+    """
+    posterior = Posterior(RackCounts.from_records(records))
+    durations = RecordedDurations(records)
+    return StationModel(station, label, posterior, durations, effects, operations)
+
+
+def rare_operations(operations: NDArray[np.int64], rho: float) -> float:
+    """Return how many independent operations racks are worth for a rare class, see `class_bound`.
+
+    Args:
+        operations: operations of each rack, shape (racks,).
+        rho: intra-rack correlation in [0, 1).
+    """
+    j = np.arange(int(operations.max()))
+    worth = np.cumsum((1 - rho) / (1 - rho + j * rho))
+    return float(worth[operations - 1].sum())
+
+
+def _hold(drawn: Draw, bounded: tuple[tuple[OutcomeClass, float], ...]) -> Draw:
+    """Return the draw with the bounded classes at their bounds and the others as drawn."""
+    rates = drawn.p * drawn.split
+    for outcome, bound in bounded:
+        rates[NOT_OK.index(outcome)] = bound
+    p = min(float(rates.sum()), 1.0)
+    return Draw(p, drawn.rho, rates / rates.sum())
+
+
+class EpisodeProcessModel:
+    """Plans visits of one line replication: a pure function of keyed draws.
+
+    Args:
+        model: the fitted station.
+        drawn: (p, rho, split) of this replication.
+        seed: seed of the evaluation.
+        replication: number of the line replication.
+    """
+
+    def __init__(self, model: StationModel, drawn: Draw, seed: int, replication: int) -> None:
+        self.drawn = drawn
+        self._durations, self._effects = model.durations, model.effects
+        self._count = model.operations
+        self._shares = np.cumsum(drawn.split)
+        self._visit = Draws(seed, replication, model.station, "operations")
+        self._people = Draws(seed, replication, model.station, "interventions")
+        spread = (1 - drawn.rho) / drawn.rho if drawn.rho > _SURE_RHO else None
+        self._beta = None if spread is None else (drawn.p * spread, (1 - drawn.p) * spread)
+
+    def plan(self, unit: int, visit: int) -> VisitPlan:
+        """Return the plan of ``unit``'s ``visit``-th visit (0 = first) in this replication."""
+        n = self._count
+        u = self._visit.uniforms(unit, visit, 2 + 2 * n)
+        p = self.drawn.p if self._beta is None else float(betaincinv(*self._beta, u[0]))
+        edges = np.append(1 - p, 1 - p + p * self._shares[:-1])
+        classes = np.searchsorted(edges, u[2::2], side="right")
+        durations = self._durations.draw(int(u[1] * self._durations.racks), classes, u[3::2])
+        counts = np.bincount(classes, minlength=len(CLASSES))
+        people = int(counts[_ASSISTED] + counts[_DETECTED])
+        damages, escapes = int(counts[_DAMAGE]), int(counts[_ESCAPED])
+        return VisitPlan(
+            steps=self._steps(unit, visit, classes, durations),
+            escapes=escapes,
+            first_pass=not (people or damages or escapes),
+            operations=n,
+            assists=people,
+            damages=damages,
+        )
+
+    def _steps(
+        self,
+        unit: int,
+        visit: int,
+        classes: NDArray[np.intp],
+        durations: NDArray[np.float64],
+    ) -> tuple[Step, ...]:
+        """Return stretches of work, each ended by an intervention but the last."""
+        steps: list[Step] = []
+        work_s, done = self._effects.handling_s, 0
+        for k in np.flatnonzero(classes >= _ASSISTED):
+            number = int(classes[k])
+            if number == _ESCAPED:
+                continue
+            work_s += float(durations[done : k + 1].sum())
+            done = int(k) + 1
+            steps.append(Step(State.WORKING, work_s))
+            steps.append(self._intervention(number, self._people.uniform(unit, visit, int(k))))
+            work_s = 0.0
+        work_s += float(durations[done:].sum())
+        if work_s > 0 or not steps:
+            steps.append(Step(State.WORKING, work_s))
+        return tuple(steps)
+
+    def _intervention(self, number: int, uniform: float) -> Step:
+        # A swap counts as down, like an assist: the cell makes nothing in that time, and as
+        # work it would flatter utilisation and OEE with the hours that damage costs.
+        if number == _DAMAGE:
+            swap = self._effects.damage
+            return Step(State.DOWN, _lognormal(swap, uniform), technician=swap.technician)
+        call = self._effects.assisted if number == _ASSISTED else self._effects.detected
+        return Step(State.DOWN, _lognormal(call, uniform), technician=True)
+
+
+def _lognormal(time: Intervention, uniform: float) -> float:
+    """Return the quantile of the lognormal with the mean and CV of ``time``, in seconds."""
+    if time.cv == 0 or time.mean_s == 0:
+        return time.mean_s
+    variance = float(np.log1p(time.cv**2))
+    return time.mean_s * float(np.exp(np.sqrt(variance) * ndtri(uniform) - variance / 2))
+
+
+@dataclass(frozen=True)
+class PerfectStation:
+    """The bound no policy at this station can pass: no time in align + insert, no defect.
+
+    Attributes:
+        station: id of the line's station.
+        operation_s: the scripted phases of one operation, by their motion profiles.
+        effects: for the handling time of a unit.
+        operations: operations of a visit.
+    """
+
+    station: str
+    operation_s: float
+    effects: Effects
+    operations: int = TRAYS
+
+    def replicate(self, seed: int, replication: int, *, draw: int | None = None) -> PerfectProcess:
+        """Return the process model; the same in every replication, as nothing is random."""
+        del seed, replication, draw
+        return PerfectProcess(self)
+
+
+class PerfectProcess:
+    """Plans the same faultless visit for every unit.
+
+    Args:
+        station: the perfect station.
+    """
+
+    def __init__(self, station: PerfectStation) -> None:
+        work_s = station.effects.handling_s + station.operations * station.operation_s
+        self._plan = VisitPlan((Step(State.WORKING, work_s),), operations=station.operations)
+
+    def plan(self, unit: int, visit: int) -> VisitPlan:
+        """Return the plan of ``unit``'s ``visit``-th visit."""
+        del unit, visit
+        return self._plan

@@ -1,0 +1,188 @@
+"""Confidence intervals of proportions, means, paired differences and ratios.
+
+What scipy has is scipy's; what is added here knows that parts of one rack are not independent.
+Every interval is two-sided at ``confidence`` unless its name says upper or lower.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+from scipy.special import betaincinv
+
+CONFIDENCE = 0.95
+"""Confidence of every interval that a gate is judged on (issue 2: 95 % bounds)."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and its two-sided confidence interval, in the unit of the estimate."""
+
+    estimate: float
+    low: float
+    high: float
+
+    @property
+    def half_width(self) -> float:
+        """Half the width of the interval."""
+        return (self.high - self.low) / 2
+
+    def contains(self, value: float) -> bool:
+        """Return whether ``value`` lies within the interval, its ends included."""
+        return self.low <= value <= self.high
+
+    def __str__(self) -> str:
+        return f"{self.estimate:.4g} [{self.low:.4g}, {self.high:.4g}]"
+
+
+NOTHING_KNOWN = Interval(math.nan, -math.inf, math.inf)
+"""The interval of a KPI that some replication could not compute."""
+
+
+def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Interval:
+    """Return Wilson's score interval of a proportion of independent trials."""
+    found = stats.binomtest(successes, trials).proportion_ci(confidence, method="wilson")
+    return Interval(successes / trials, float(found.low), float(found.high))
+
+
+def clopper_pearson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Interval:
+    """Return the exact (conservative) interval of a proportion of independent trials."""
+    found = stats.binomtest(successes, trials).proportion_ci(confidence, method="exact")
+    return Interval(successes / trials, float(found.low), float(found.high))
+
+
+def clopper_pearson_upper(events: float, trials: float, confidence: float = CONFIDENCE) -> float:
+    """Return the one-sided upper bound; events and trials may be effective numbers."""
+    if events >= trials:
+        return 1.0
+    return float(betaincinv(events + 1, trials - events, confidence))
+
+
+def clopper_pearson_lower(events: float, trials: float, confidence: float = CONFIDENCE) -> float:
+    """Return the one-sided lower bound; events and trials may be effective numbers."""
+    if events <= 0:
+        return 0.0
+    return float(betaincinv(events, trials - events + 1, 1 - confidence))
+
+
+def rule_of_three(trials: float, confidence: float = CONFIDENCE) -> float:
+    """Return the upper bound on a probability after no event in ``trials``, exact form of 3/n."""
+    return clopper_pearson_upper(0, trials, confidence)
+
+
+def intra_cluster_correlation(events: ArrayLike, trials: ArrayLike) -> float:
+    """Return the ANOVA estimate of the correlation within clusters, at least 0.
+
+    Source: Ridout, Demetrio, Firth, "Estimating intraclass correlation for binary data" (1999).
+
+    Args:
+        events: events of each cluster, shape (clusters,).
+        trials: trials of each cluster, shape (clusters,).
+    """
+    y, n = np.asarray(events, dtype=float), np.asarray(trials, dtype=float)
+    total, clusters = n.sum(), len(n)
+    if clusters < 2 or total <= clusters or y.sum() in (0, total):
+        return 0.0
+    between = ((y**2 / n).sum() - y.sum() ** 2 / total) / (clusters - 1)
+    within = (y.sum() - (y**2 / n).sum()) / (total - clusters)
+    size = (total - (n**2).sum() / total) / (clusters - 1)
+    spread = between + (size - 1) * within
+    return float(np.clip((between - within) / spread, 0.0, 1.0)) if spread > 0 else 0.0
+
+
+def effective_trials(trials: ArrayLike, correlation: float) -> float:
+    """Return how many independent trials clusters are worth: Σ n / (1 + (n - 1) rho)."""
+    n = np.asarray(trials, dtype=float)
+    return float((n / (1 + (n - 1) * correlation)).sum())
+
+
+def cluster_wilson(
+    successes: ArrayLike, trials: ArrayLike, confidence: float = CONFIDENCE
+) -> Interval:
+    """Return Wilson's interval on the effective number of trials of racks of several parts.
+
+    With one part a rack it is `wilson`.
+
+    Args:
+        successes: successes of each rack, shape (racks,).
+        trials: trials of each rack, shape (racks,).
+        confidence: two-sided confidence.
+    """
+    y, n = np.asarray(successes, dtype=float), np.asarray(trials, dtype=float)
+    share = float(y.sum() / n.sum())
+    worth = effective_trials(n, intra_cluster_correlation(y, n))
+    z2 = float(stats.norm.ppf(0.5 + confidence / 2)) ** 2
+    centre = (share + z2 / (2 * worth)) / (1 + z2 / worth)
+    half = math.sqrt(z2 * (share * (1 - share) / worth + z2 / (4 * worth**2))) / (1 + z2 / worth)
+    return Interval(share, max(0.0, centre - half), min(1.0, centre + half))
+
+
+def t_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
+    """Return Student's interval of the mean of independent values, shape (n,), n ≥ 2."""
+    x = np.asarray(values, dtype=float)
+    if len(x) < 2:
+        raise ValueError("an interval needs at least two values")
+    if not np.isfinite(x).all():
+        return NOTHING_KNOWN
+    half = t_quantile(len(x) - 1, confidence) * float(x.std(ddof=1)) / math.sqrt(len(x))
+    return Interval(float(x.mean()), float(x.mean()) - half, float(x.mean()) + half)
+
+
+def t_quantile(degrees: float, confidence: float = CONFIDENCE) -> float:
+    """Return the two-sided quantile of Student's t."""
+    return float(stats.t.ppf(0.5 + confidence / 2, degrees))
+
+
+def paired_t(ours: ArrayLike, theirs: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
+    """Return the interval of the mean difference ours - theirs of paired values, shape (n,)."""
+    x, y = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
+    if x.shape != y.shape:
+        raise ValueError(f"pairs are needed, not {x.shape} and {y.shape}")
+    return t_interval(x - y, confidence)
+
+
+def paired_bootstrap(
+    ours: ArrayLike,
+    theirs: ArrayLike,
+    rng: np.random.Generator,
+    confidence: float = CONFIDENCE,
+    resamples: int = 4999,
+) -> Interval:
+    """Return the BCa bootstrap interval of the mean difference of pairs (scipy's)."""
+    x, y = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
+    if x.shape != y.shape:
+        raise ValueError(f"pairs are needed, not {x.shape} and {y.shape}")
+    delta = x - y
+    mean = float(delta.mean())
+    if np.ptp(delta) == 0:  # nothing to resample
+        return Interval(mean, mean, mean)
+    found = stats.bootstrap(
+        (delta,), np.mean, confidence_level=confidence, n_resamples=resamples, rng=rng
+    ).confidence_interval
+    return Interval(mean, float(found.low), float(found.high))
+
+
+def ratio_residuals(ours: ArrayLike, theirs: ArrayLike) -> Floats:
+    """Return values whose mean is the ratio of means and whose spread is that ratio's.
+
+    The ratio R = mean(ours)/mean(theirs) linearised: R + (ours - R theirs)/mean(theirs).
+    """
+    x, y = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
+    if x.shape != y.shape:
+        raise ValueError(f"pairs are needed, not {x.shape} and {y.shape}")
+    base = y.mean()
+    if not np.isfinite(base) or base == 0:
+        return np.full(x.shape, math.nan)
+    ratio = x.mean() / base
+    return np.asarray(ratio + (x - ratio * y) / base, dtype=np.float64)
+
+
+def paired_ratio(ours: ArrayLike, theirs: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
+    """Return the interval of the ratio of means of paired values (linearised, t)."""
+    return t_interval(ratio_residuals(ours, theirs), confidence)
