@@ -118,7 +118,7 @@ class TechnicianSpec(Spec):
         response_s: time from being free and called to standing at the cell.
     """
 
-    count: Count = 2
+    count: AtLeastOne = 2
     response_s: Time = 180.0
 
 

@@ -100,6 +100,7 @@ class Ledger:
         stations: in order.
         people: present at any time (crews; technicians where a model is attached).
         technicians: roaming technicians.
+        benches: debug benches; ``None`` = no limit.
         server_time_s: (n_servers, n_states), time by `STATES`; rows sum to the window's length.
         server_station: (n_servers,), index of each server's station.
         technician_busy_s: time of all technicians in the window, response included.
@@ -116,6 +117,7 @@ class Ledger:
     stations: tuple[StationInfo, ...]
     people: int
     technicians: int
+    benches: int | None
     server_time_s: npt.NDArray[np.float64]
     server_station: npt.NDArray[np.int64]
     technician_busy_s: float

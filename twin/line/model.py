@@ -69,6 +69,7 @@ class LineModel:
                 "overlap with the jams of the attached model and nobody said which count",
                 'declare them "replaced" (the model has them) or "kept" (they are something else)',
             )
+        self._check(f"{at}.servers", servers)
         changed = {"servers": servers, "crew": crew}
         stops = row.minor_stops if minor_stops == "kept" else None
         lines = {station: row.model_copy(update={**changed, "minor_stops": stops})}
@@ -78,7 +79,9 @@ class LineModel:
         return LineModel(self._with(lines).spec, {**self.attached, station: planned_run_time_s})
 
     def with_servers(self, servers: Mapping[str, int]) -> LineModel:
-        """Return the line with other numbers of servers at some stations."""
+        """Return the line with other numbers of servers (at least 1) at some stations."""
+        for id_, count in servers.items():
+            self._check(f"stations.{id_}.servers", count)
         return self._with(
             {
                 id_: self.spec.station(id_).model_copy(update={"servers": n})
@@ -87,7 +90,8 @@ class LineModel:
         )
 
     def with_technicians(self, count: int) -> LineModel:
-        """Return the line with another number of roaming technicians."""
+        """Return the line with another number of roaming technicians (at least 1)."""
+        self._check("technicians.count", count)
         technicians = self.spec.technicians.model_copy(update={"count": count})
         return replace(self, spec=self.spec.model_copy(update={"technicians": technicians}))
 
@@ -128,6 +132,11 @@ class LineModel:
             return row.cycle_time.mean_s
         planned_s = self.attached[row.id]
         return math.nan if planned_s is None else planned_s
+
+    def _check(self, field: str, count: int) -> None:
+        if count < 1:
+            where = f"line {self.spec.name}"
+            raise ConfigError(where, field, count, "is below 1", "give at least one")
 
     def _with(self, changed: Mapping[str, StationSpec]) -> LineModel:
         stations = tuple(changed.get(station.id, station) for station in self.spec.stations)

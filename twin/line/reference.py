@@ -18,11 +18,11 @@ from simpy import Environment, Event, Timeout
 
 from configs.errors import ConfigError
 from configs.specs.line import LineSpec, StationSpec
-from twin.line.distributions import Constant, Distribution, Exponential, of_duration
+from twin.line.distributions import Exponential, of_duration
 from twin.line.draws import Draws
 from twin.line.ledger import REPAIRS, UNITS, VISITS, Ledger
 from twin.line.model import LineModel
-from twin.line.pool import Pool, Server, Window
+from twin.line.parts import Pool, Server, Station, Unit, Visit, Window
 from twin.line.process import AttachedProcess, ProcessModel, State, TableProcess, VisitPlan
 
 DAY_S = 86_400.0
@@ -70,83 +70,6 @@ def simulate(
     return run.ledger()
 
 
-class _Unit:
-    """A rack on its way: its number, and the defects that nobody has seen yet."""
-
-    __slots__ = ("escapes", "number")
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.escapes = 0
-
-
-class _Visit:
-    """The running totals of one unit's visit to a station."""
-
-    __slots__ = ("arrived", "assists", "attempts", "clean", "damages", "done", "found", "made",
-                 "operations", "passed_first", "started", "work_s")  # fmt: skip
-
-    def __init__(self, arrived: float) -> None:
-        self.arrived = self.started = self.done = arrived
-        self.attempts = self.made = self.found = 0
-        self.operations = self.assists = self.damages = 0
-        self.passed_first = self.clean = True
-        self.work_s = 0.0
-
-    def add(self, plan: VisitPlan, found: int, passed: bool) -> None:
-        """Add one attempt: its plan, the escaped defects its test found, and the test's verdict."""
-        if self.attempts == 0:
-            self.passed_first = passed
-        self.attempts += 1
-        self.clean = self.clean and plan.first_pass
-        self.made += plan.escapes
-        self.found += found
-        self.operations += plan.operations
-        self.assists += plan.assists
-        self.damages += plan.damages
-        for step in plan.steps:
-            if step.state in _AT_WORK:
-                self.work_s += step.duration_s
-
-    def row(self, unit: int, station: int, server: int, left: float) -> tuple[Any, ...]:
-        """Return the visit as a row of `VISITS`."""
-        return (
-            *(unit, station, server, self.arrived, self.started, self.done, left, self.work_s),
-            *(self.attempts, self.passed_first, self.clean, self.made, self.found),
-            *(self.operations, self.assists, self.damages),
-        )
-
-
-_AT_WORK = frozenset({State.WORKING, State.SETUP})
-
-
-class _Station:
-    """A station at run time: its servers, the places behind it, its process and its draws."""
-
-    def __init__(
-        self,
-        index: int,
-        spec: StationSpec,
-        process: ProcessModel,
-        servers: list[Server],
-        env: Environment,
-        draws: Mapping[str, Draws],
-    ) -> None:
-        self.index, self.spec, self.process = index, spec, process
-        self.servers = Pool(env, servers)
-        self.places = None if spec.buffer is None else Pool(env, [True] * spec.buffer)
-        self.repair: Distribution = of_duration(spec.repair) if spec.repair else Constant(0.0)
-        self.repair_draws, self.finding = draws["repair"], draws["find escape"]
-
-    def find(self, unit: _Unit) -> int:
-        """Return how many of the unit's escaped defects the test of this station finds."""
-        chance = self.spec.finds_escapes
-        if not chance or not unit.escapes:
-            return 0
-        draws = (self.finding.uniform(unit.number, 0, k) for k in range(unit.escapes))
-        return sum(u < chance for u in draws)
-
-
 class _Run:
     """One replication: builds the line, runs it, closes the books."""
 
@@ -182,7 +105,7 @@ class _Run:
 
     def _station(
         self, index: int, spec: StationSpec, processes: Mapping[str, ProcessModel]
-    ) -> _Station:
+    ) -> Station:
         key = {"seed": self.seed, "replication": self.replication}
         factor = self.model.spec.retest_factor
         attached = processes.get(spec.id)
@@ -197,7 +120,7 @@ class _Run:
         draws = {
             p: Draws(self.seed, self.replication, spec.id, p) for p in ("repair", "find escape")
         }
-        return _Station(index, spec, process, servers, self.env, draws)
+        return Station(index, spec, process, servers, self.env, draws)
 
     # -- units ------------------------------------------------------------------------------------
 
@@ -205,7 +128,7 @@ class _Run:
         """Let the next unit enter."""
         number = len(self.entered)
         self.entered.append(self.env.now)
-        self.env.process(self._travel(_Unit(number)))
+        self.env.process(self._travel(Unit(number)))
 
     def _arrivals(self) -> _Steps:
         """Push a unit in every takt, or after exponential times."""
@@ -217,10 +140,10 @@ class _Run:
             gap_s = gap.at(draws.uniform(len(self.entered))) if gap else takt_s
             yield Timeout(self.env, gap_s)
 
-    def _travel(self, unit: _Unit) -> _Steps:
+    def _travel(self, unit: Unit) -> _Steps:
         """Take one unit through the line."""
         env, first = self.env, self.stations[0]
-        visit = _Visit(env.now)
+        visit = Visit(env.now)
         server = first.servers.take() or (yield first.servers.wait())
         server.until(env.now, State.STARVED)
         if self.model.spec.arrivals == "saturated":
@@ -246,7 +169,7 @@ class _Run:
         self.shipped.append((unit.number, env.now, unit.escapes))
 
     def _move_on(
-        self, station: _Station, after: _Station, unit: _Unit, reserved: Server | None = None
+        self, station: Station, after: Station, unit: Unit, reserved: Server | None = None
     ) -> _Steps:
         """Move a unit to the next station and return its visit and its server there."""
         env = self.env
@@ -260,14 +183,14 @@ class _Run:
             yield Timeout(env, self.move.at(self.move_draws.uniform(unit.number, station.index)))
             if self.vehicles is not None:
                 self.vehicles.give(vehicle)
-        visit = _Visit(env.now)
+        visit = Visit(env.now)
         server = reserved or after.servers.take() or (yield after.servers.wait())
         if server.accounted < moving_since:
             server.until(moving_since, State.STARVED)
         server.until(env.now, State.WAITING_FOR_TRANSPORT)
         return visit, server
 
-    def _serve(self, station: _Station, server: Server, unit: _Unit, visit: _Visit) -> _Steps:
+    def _serve(self, station: Station, server: Server, unit: Unit, visit: Visit) -> _Steps:
         """Work on a unit until it passes the station's test; return the server it is on then."""
         env = self.env
         visit.started = env.now
@@ -312,7 +235,7 @@ class _Run:
         if pending_s:
             yield Timeout(env, pending_s)
 
-    def _repair(self, station: _Station, server: Server, unit: _Unit, attempt: int) -> _Steps:
+    def _repair(self, station: Station, server: Server, unit: Unit, attempt: int) -> _Steps:
         """Repair a failed unit on a debug bench while it keeps its server."""
         env = self.env
         failed = env.now
@@ -329,13 +252,13 @@ class _Run:
             self.benches.give(bench)
         self.repairs.append((unit.number, station.index, failed, started, env.now))
 
-    def _free(self, station: _Station, server: Server, since_accounted: State) -> None:
+    def _free(self, station: Station, server: Server, since_accounted: State) -> None:
         """Account a server's time up to now, and let the next unit have it."""
         server.until(self.env.now, since_accounted)
         server.waits_as = State.STARVED
         station.servers.give(server)
 
-    def _leave(self, station: _Station, server: Server, unit: _Unit, visit: _Visit) -> None:
+    def _leave(self, station: Station, server: Server, unit: Unit, visit: Visit) -> None:
         """Free the server and enter the visit into the books."""
         self._free(station, server, State.BLOCKED)
         self.visits.append(visit.row(unit.number, station.index, server.index, self.env.now))
@@ -365,6 +288,7 @@ class _Run:
             stations=self.model.station_infos(),
             people=self.model.people,
             technicians=self.model.spec.technicians.count,
+            benches=self.model.spec.debug_benches,
             server_time_s=np.array([list(s.time_s.values()) for s in self.all_servers]),
             server_station=np.repeat(
                 np.arange(len(self.stations)), [s.spec.servers for s in self.stations]
