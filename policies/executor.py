@@ -1,7 +1,8 @@
 """The one way campaigns are run: pure functions of items, spread over workers, streamed back.
 
-`run` is a pool of spawned local processes. Ray can stand behind the same four arguments later:
-items and results are picklable, functions are importable, and nothing else is shared.
+`run` serves one campaign; `Executor` keeps its workers for several. Both are a pool of spawned
+local processes. Ray can stand behind the same arguments later: items and results are picklable,
+functions are importable, and nothing else is shared.
 Results never depend on the number of workers, because an item says all its function needs.
 """
 
@@ -19,7 +20,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for_sentinel
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from configs.errors import RacklineError
 
@@ -61,16 +62,103 @@ def run(
         WorkItemCrash: a function raised anything else.
         KeyboardInterrupt: Ctrl-C; the workers have been stopped.
     """
-    if workers < 1:
-        raise ValueError(f"workers must be 1 or more, not {workers}")
-    try:
-        if workers == 1:
-            for item in items:
-                on_result(item, _unwrap(item, _call(function, item)))
-        else:
-            _run_in_pool(items, function, workers, on_result, ordered)
-    finally:
-        _release()
+    with Executor(workers) as executor:
+        executor.run(items, function, on_result, ordered=ordered)
+
+
+class Executor:
+    """Workers that live for several runs; a context manager that leaves none behind.
+
+    Args:
+        workers: number of processes; 1 works in this process.
+    """
+
+    def __init__(self, workers: int) -> None:
+        if workers < 1:
+            raise ValueError(f"workers must be 1 or more, not {workers}")
+        self.workers = workers
+        self._pool: ProcessPoolExecutor | None = None
+        self._others = set(multiprocessing.active_children())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._stop(at_once=kind is not None)
+
+    def run(
+        self,
+        items: Iterable[Item],
+        function: Callable[[Item], Result],
+        on_result: Callable[[Item, Result], None],
+        *,
+        ordered: bool = False,
+    ) -> None:
+        """Do what the function `run` does, with this executor's workers."""
+        try:
+            if self.workers == 1:
+                for item in items:
+                    on_result(item, _unwrap(item, _call(function, item)))
+            else:
+                self._spread(iter(items), function, on_result, ordered)
+        except BaseException:
+            self._stop(at_once=True)
+            raise
+
+    def _spread(
+        self,
+        items: Iterator[Item],
+        function: Callable[[Item], Result],
+        on_result: Callable[[Item, Result], None],
+        ordered: bool,
+    ) -> None:
+        queue = enumerate(items)
+        pending: dict[Future[Result | _Failure], tuple[int, Item]] = {}
+        done: dict[int, tuple[Item, Result]] = {}
+        due = 0
+
+        def submit(count: int) -> None:
+            for index, item in itertools.islice(queue, count):
+                pending[self._submit(function, item)] = (index, item)
+
+        submit(2 * self.workers)  # one in work and one waiting for every worker
+        while pending:
+            finished, _ = wait(pending, return_when=FIRST_COMPLETED)
+            for future in finished:
+                index, item = pending.pop(future)
+                try:
+                    result = _unwrap(item, future.result())
+                except BrokenProcessPool:
+                    raise WorkItemError(
+                        f"a worker process died (killed, or out of memory) at or near {item}; "
+                        f"run the same command again, with fewer workers if memory is short"
+                    ) from None
+                submit(1)
+                done[index if ordered else due] = (item, result)
+                while due in done:
+                    on_result(*done.pop(due))
+                    due += 1
+
+    def _submit(self, function: Callable[[Item], Result], item: Item) -> Future[Result | _Failure]:
+        if self._pool is not None:
+            return self._pool.submit(_call, function, item)
+        spawn = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(self.workers, mp_context=spawn, initializer=_start_worker)
+        # Workers start with the first submit. They inherit that SIGINT is ignored: Ctrl-C during
+        # their imports would print tracebacks otherwise.
+        with _interrupts_ignored():
+            return self._pool.submit(_call, function, item)
+
+    def _stop(self, at_once: bool) -> None:
+        """Let the workers go; ``at_once`` breaks their work off."""
+        with _interrupts_ignored():  # Ctrl-C pressed twice stops once
+            if self._pool is not None:
+                if at_once:
+                    for child in set(multiprocessing.active_children()) - self._others:
+                        child.terminate()
+                self._pool.shutdown(wait=True, cancel_futures=True)
+                self._pool = None
+            _release()
 
 
 def per_worker(key: Hashable, make: Callable[[], Thing]) -> Thing:
@@ -119,63 +207,6 @@ def _release() -> None:
         _, thing = _kept.popitem()
         if hasattr(thing, "close"):
             thing.close()
-
-
-def _run_in_pool(
-    items: Iterable[Item],
-    function: Callable[[Item], Result],
-    workers: int,
-    on_result: Callable[[Item, Result], None],
-    ordered: bool,
-) -> None:
-    queue = enumerate(items)
-    pending: dict[Future[Result | _Failure], tuple[int, Item]] = {}
-    done: dict[int, tuple[Item, Result]] = {}
-    due = 0
-    with _pool(workers) as pool:
-
-        def submit(count: int) -> None:
-            for index, item in itertools.islice(queue, count):
-                pending[pool.submit(_call, function, item)] = (index, item)
-
-        # A worker starts with SIGINT ignored because it inherits that from its parent: Ctrl-C
-        # during its imports would print a traceback otherwise.
-        with _interrupts_ignored():
-            submit(1)
-        submit(2 * workers - 1)  # one in work and one waiting for every worker
-        while pending:
-            finished, _ = wait(pending, return_when=FIRST_COMPLETED)
-            for future in finished:
-                index, item = pending.pop(future)
-                try:
-                    result = _unwrap(item, future.result())
-                except BrokenProcessPool:
-                    raise WorkItemError(
-                        f"a worker process died (killed, or out of memory) at or near {item}; "
-                        f"run the same command again, with fewer workers if memory is short"
-                    ) from None
-                submit(1)
-                done[index if ordered else due] = (item, result)
-                while due in done:
-                    on_result(*done.pop(due))
-                    due += 1
-
-
-@contextlib.contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Yield a pool of spawned processes; on any exception its workers are stopped at once."""
-    before = set(multiprocessing.active_children())
-    spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_start_worker)
-    try:
-        yield pool
-    except BaseException:
-        with _interrupts_ignored():  # Ctrl-C pressed twice stops once
-            for child in set(multiprocessing.active_children()) - before:
-                child.terminate()
-            pool.shutdown(wait=True, cancel_futures=True)
-        raise
-    pool.shutdown(wait=True)
 
 
 @contextlib.contextmanager
