@@ -1,1 +1,1 @@
-"""The evaluation, part by part: plan, run folder, episodes, line runs, verdict; `twin.evaluate` joins them."""
+"""The evaluation, part by part; `twin.evaluate` joins them."""

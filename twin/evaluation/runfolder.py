@@ -118,9 +118,16 @@ class RunFolder:
                 ) from None
         return found
 
-    def line_writer(self) -> contextlib.AbstractContextManager[Callable[[str, Mapping[str, Any]], None]]:
-        """Return a context that yields ``write(key, values)``, flushed line by line."""
-        return _writer(self.path / "lines.jsonl")
+    @contextlib.contextmanager
+    def line_writer(self) -> Iterator[Callable[[str, Mapping[str, Any]], None]]:
+        """Yield ``write(key, values)``, flushed line by line."""
+        with _healed(self.path / "lines.jsonl").open("a", encoding="utf-8") as stream:
+
+            def write(key: str, values: Mapping[str, Any]) -> None:
+                stream.write(json.dumps({"key": key, "values": values}) + "\n")
+                stream.flush()
+
+            yield write
 
     @contextlib.contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -187,14 +194,3 @@ def _healed(file: Path) -> Path:
         if whole != len(text):
             stream.truncate(whole)
     return file
-
-
-@contextlib.contextmanager
-def _writer(file: Path) -> Iterator[Callable[[str, Mapping[str, Any]], None]]:
-    with _healed(file).open("a", encoding="utf-8") as stream:
-
-        def write(key: str, values: Mapping[str, Any]) -> None:
-            stream.write(json.dumps({"key": key, "values": values}) + "\n")
-            stream.flush()
-
-        yield write

@@ -1,0 +1,203 @@
+"""Line replications of an evaluation: cases, run in parallel, each kept in the run folder.
+
+All cases share the line's seed: replication r of one case and of another meet the same racks, stops
+and repairs (common random numbers), so that differences are taken pair by pair.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from policies.executor import Executor
+from twin.evaluation.progress import Progress
+from twin.evaluation.runfolder import RunFolder
+from twin.kpi.line_kpis import replication_kpis, time_series
+from twin.line.ledger import Ledger
+from twin.line.model import LineModel
+from twin.line.process import ProcessModel
+from twin.line.reference import simulate
+
+Floats = NDArray[np.float64]
+
+_FORMAT = 1  # of the cached values; raised when their meaning changes
+
+
+class Source(Protocol):
+    """Gives a station's process model for a replication; pure, so a digest stands for it."""
+
+    def replicate(self, seed: int, replication: int, *, draw: int | None = None) -> ProcessModel:
+        """Return the process model of one replication under posterior draw ``draw``."""
+        ...
+
+
+@dataclass(frozen=True)
+class LineCase:
+    """One line to be run in several replications.
+
+    Attributes:
+        name: unique within the evaluation, for messages.
+        model: the line, attachment and takt included.
+        station: station that ``source`` is attached to; ``None`` with the table alone.
+        source: gives the process model of each replication.
+        digest: identifies the content of ``source``.
+        draws: posterior draw of each replication; ``None`` where nothing is drawn.
+    """
+
+    name: str
+    model: LineModel
+    station: str | None = None
+    source: Source | None = None
+    digest: str = ""
+    draws: tuple[int, ...] | None = None
+
+    @cached_property
+    def identity(self) -> str:
+        """Hash of everything but seed, replication and horizon."""
+        content = [
+            self.model.spec.model_dump_json(by_alias=True),
+            sorted(self.model.attached.items()),
+            self.digest,
+        ]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True)
+class LineItem:
+    """One replication of one case: all that a worker needs."""
+
+    case: str
+    key: str
+    model: LineModel
+    processes: Mapping[str, ProcessModel]
+    seed: int
+    replication: int
+    days: float
+    warmup_days: float
+    detail: bool
+
+    def __str__(self) -> str:
+        return f"line '{self.case}', replication {self.replication}"
+
+
+def run_item(item: LineItem) -> dict[str, Any]:
+    """Return the KPIs of one replication, and with ``detail`` what charts need."""
+    ledger = simulate(
+        item.model,
+        seed=item.seed,
+        replication=item.replication,
+        days=item.days,
+        warmup_days=item.warmup_days,
+        processes=item.processes,
+    )
+    values: dict[str, Any] = {"kpis": replication_kpis(ledger)}
+    if item.detail:
+        values["detail"] = _detail(ledger)
+    return values
+
+
+def _detail(ledger: Ledger) -> dict[str, Any]:
+    series = time_series(ledger)
+    shipped = ledger.units[ledger.in_window(ledger.units["shipped_s"])]
+    lead_h = (shipped["shipped_s"] - shipped["entered_s"]) / 3600.0
+    return {
+        "day": series.day.tolist(),
+        "shipped": series.shipped.tolist(),
+        "wip": np.round(series.wip, 2).tolist(),
+        "lead_h": np.round(lead_h, 2).tolist(),
+    }
+
+
+class Lines:
+    """Runs cases and remembers their values, in this process and in the run folder.
+
+    Args:
+        folder: the run folder.
+        executor: does the work.
+        progress: is told.
+        seed: seed of the line.
+        days: measured days of a replication.
+        warmup_days: days before them.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        executor: Executor,
+        progress: Progress,
+        *,
+        seed: int,
+        days: float,
+        warmup_days: float,
+    ) -> None:
+        self._folder, self._executor, self._progress = folder, executor, progress
+        self._seed, self._days, self._warmup_days = seed, days, warmup_days
+        self._values = folder.line_records()
+
+    def run(
+        self, title: str, wanted: Iterable[tuple[LineCase, int]], *, detail: bool = False
+    ) -> None:
+        """Make sure that replications 0 … n - 1 of every (case, n) are there."""
+        missing: dict[str, LineItem] = {}
+        total = 0
+        for case, count in wanted:
+            for replication in range(count):
+                key = self._key(case, replication)
+                held = self._values.get(key)
+                total += 1
+                if held is None or (detail and "detail" not in held):
+                    missing.setdefault(key, self._item(case, replication, detail))
+        if not missing:
+            return
+        self._progress.begin(title, total, total - len(missing))
+        with self._folder.line_writer() as write:
+
+            def keep(item: LineItem, values: dict[str, Any]) -> None:
+                write(item.key, values)
+                self._values[item.key] = values
+                self._progress.advance()
+
+            self._executor.run(missing.values(), run_item, keep)
+        self._progress.end()
+
+    def kpi(self, case: LineCase, name: str, count: int) -> Floats:
+        """Return a KPI of the first ``count`` replications of a case already run."""
+        return np.array(
+            [self._values[self._key(case, r)]["kpis"][name] for r in range(count)], dtype=float
+        )
+
+    def detail(self, case: LineCase, count: int) -> Sequence[Mapping[str, list[float]]]:
+        """Return what charts need of the first ``count`` replications."""
+        return [self._values[self._key(case, r)]["detail"] for r in range(count)]
+
+    def _key(self, case: LineCase, replication: int) -> str:
+        draw = case.draws[replication] if case.draws else ""
+        return (
+            f"{_FORMAT}-{case.identity}-s{self._seed}-r{replication}-d{draw}"
+            f"-{self._days:g}-{self._warmup_days:g}"
+        )
+
+    def _item(self, case: LineCase, replication: int, detail: bool) -> LineItem:
+        processes: dict[str, ProcessModel] = {}
+        if case.source is not None and case.station is not None:
+            draw = case.draws[replication] if case.draws else None
+            made = case.source.replicate(self._seed, replication, draw=draw)
+            processes[case.station] = made
+        return LineItem(
+            case.name,
+            self._key(case, replication),
+            case.model,
+            processes,
+            self._seed,
+            replication,
+            self._days,
+            self._warmup_days,
+            detail,
+        )
