@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -161,6 +162,13 @@ class LineSpec(Spec):
         raise ConfigError(
             f"line {self.name}", "station", id_, "is not on this line", suggest(id_, self.ids)
         )
+
+
+def shipped_lines() -> tuple[str, ...]:
+    """Return the names of the lines that are shipped."""
+    folder = resources.files("configs").joinpath("lines")
+    names = (Path(str(entry)) for entry in folder.iterdir())
+    return tuple(sorted(name.stem for name in names if name.suffix == ".yaml"))
 
 
 def load_line(name_or_path: str | Path) -> LineSpec:

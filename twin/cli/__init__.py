@@ -14,6 +14,7 @@ def main() -> None:
         sys.exit(f"Rackline cannot start: {error}; give it an environment of its own")
     try:
         check_house()
+        from twin.cli import line  # noqa: F401 - importing registers its commands
         from twin.cli.app import app
 
         app()
