@@ -1,0 +1,175 @@
+"""An evaluation with everything it names: loaded, checked against each other, ready to run."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from configs.errors import ConfigError, RacklineError, suggest
+from configs.specs.base import error_at, load_spec, resolve_path
+from configs.specs.effects import Effects
+from configs.specs.evaluation import EvaluationSpec, load_evaluation
+from configs.specs.line import LineSpec, load_line
+from configs.specs.station import StationSpec
+from envs import registry
+from policies.policy import load_policy
+from policies.scripted.registry import scripts
+from twin.evaluation.overrides import OverrideError, with_input
+from twin.evaluation.slots import sampled_slots
+from twin.kpi.definitions import LINE_KPIS
+from twin.line.model import LineModel
+
+LETTERS = ("x", "y")
+"""The two policies of an evaluation, in order."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked evaluation.
+
+    Attributes:
+        spec: the evaluation file.
+        path: where it is.
+        line: the line it names.
+        station: the physical station behind its environment.
+    """
+
+    spec: EvaluationSpec
+    path: Path
+    line: LineSpec
+    station: StationSpec
+
+    def policy(self, letter: str) -> str:
+        """Return the name of policy ``x`` or ``y``."""
+        return self.spec.policies.x if letter == "x" else self.spec.policies.y
+
+    def slots(self, rack: int) -> tuple[int, ...]:
+        """Return the slots that the campaign inserts into on rack visit ``rack``."""
+        return sampled_slots(len(self.station.slots), self.spec.campaign.parts_per_rack, rack)
+
+    def cell(
+        self,
+        *,
+        cells: int | None = None,
+        technicians: int | None = None,
+        line: LineSpec | None = None,
+    ) -> LineModel:
+        """Return the line with the robot cell at the station.
+
+        Args:
+            cells: number of cells; by default as the evaluation says.
+            technicians: number of roaming technicians; by default as the line says.
+            line: another line than the evaluation's (a changed input).
+        """
+        attach = self.spec.attach
+        model = LineModel(line or self.line).attach(
+            self.spec.station,
+            minor_stops=attach.minor_stops,
+            servers=cells or attach.servers,
+            crew=attach.crew,
+        )
+        return model if technicians is None else model.with_technicians(technicians)
+
+    def resolved(self) -> dict[str, Any]:
+        """Return all that the records depend on, as plain data."""
+
+        def plain(spec: EvaluationSpec | LineSpec | StationSpec) -> Any:
+            return json.loads(spec.model_dump_json(by_alias=True))
+
+        return {
+            "evaluation": plain(self.spec),
+            "line": plain(self.line),
+            "station": plain(self.station),
+            "policies": {letter: _policy_content(self.policy(letter)) for letter in LETTERS},
+        }
+
+
+def load_plan(name_or_path: str | Path) -> Plan:
+    """Read an evaluation and all that it names.
+
+    Raises:
+        UnknownNameError: no such evaluation.
+        ConfigError: something is wrong in it, in the files it names, or between them.
+    """
+    spec, path = load_evaluation(name_or_path)
+    line = _named(path, ("line",), lambda: load_line(spec.line))
+    if spec.station not in line.ids:
+        raise error_at(
+            path, ("station",), f"is not on line {line.name}", suggest(spec.station, line.ids)
+        )
+    entry = _named(path, ("env",), lambda: registry.station(spec.env))
+    station = load_spec(StationSpec, resolve_path("stations", entry.config))
+    for letter in LETTERS:
+        name = getattr(spec.policies, letter)
+        _named(path, ("policies", letter), lambda name=name: load_policy(name, station))
+    for loc, problem, remedy in _contradictions(spec, line, station):
+        raise error_at(path, loc, problem, remedy)
+    plan = Plan(spec, path, line, station)
+    try:
+        plan.cell()
+    except ConfigError as error:
+        raise error_at(path, ("attach",), f"leaves open: {error}", error.remedy) from None
+    return plan
+
+
+def _named(path: Path, loc: tuple[str, ...], load: Any) -> Any:
+    """Return what a name stands for; an unknown name becomes an error at its line."""
+    try:
+        return load()
+    except ConfigError:
+        raise  # inside the file that was found: it names its own line
+    except RacklineError as error:
+        problem, _, remedy = str(error).partition("; ")
+        raise error_at(path, loc, f"names an {problem}", remedy) from None
+
+
+_Contradiction = tuple[tuple[str | int, ...], str, str]
+
+
+def _contradictions(
+    spec: EvaluationSpec, line: LineSpec, station: StationSpec
+) -> Iterator[_Contradiction]:
+    if spec.setting not in station.settings:
+        yield (
+            ("setting",),
+            f"is not a setting of {spec.env}",
+            suggest(spec.setting, station.settings),
+        )
+    held = dict(Counter(station.slots))
+    if dict(spec.operations.composition) != held:
+        shown = ", ".join(f"{part}: {count}" for part, count in held.items())
+        yield ("operations", "composition"), "is not what the station holds", f"write {{{shown}}}"
+    for index, gate in enumerate(spec.gates):
+        if gate.kpi not in LINE_KPIS:
+            yield ("gates", index, "kpi"), "is not a known KPI", suggest(gate.kpi, LINE_KPIS)
+    yield from _tornado_contradictions(spec, line, spec.effects)
+
+
+def _tornado_contradictions(
+    spec: EvaluationSpec, line: LineSpec, effects: Effects
+) -> Iterator[_Contradiction]:
+    for index, item in enumerate(spec.tornado):
+        for end in ("low", "high"):
+            try:
+                with_input(line, effects, item.input, getattr(item, end))
+            except OverrideError as error:
+                field = "input" if error.part == "input" else end
+                yield ("tornado", index, field), error.problem, error.remedy
+
+
+def _policy_content(name: str) -> Any:
+    """Return what identifies a policy's behaviour: version and tuned parameters."""
+    bare = name.partition("@")[0]
+    for entry in scripts():
+        if entry.name == bare:
+            parameters = load_spec(entry.parameters, resolve_path("policies", entry.file_stem))
+            return {
+                "name": entry.name,
+                "version": entry.version,
+                "parameters": json.loads(parameters.model_dump_json(by_alias=True)),
+            }
+    return {"name": name}

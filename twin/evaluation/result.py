@@ -1,0 +1,326 @@
+"""What an evaluation found: plain dataclasses, all that report and verdict are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from envs.outcome import OutcomeClass
+from twin.kpi.definitions import LineKpi
+from twin.kpi.gates import Answer, GateResult
+from twin.kpi.intervals import Interval
+from twin.kpi.nested import NestedInterval
+
+Mode = Literal["takt", "saturated"]
+MODES: tuple[Mode, ...] = ("takt", "saturated")
+
+
+@dataclass(frozen=True)
+class ClassShare:
+    """How often a class was seen, and its interval (racks are clusters).
+
+    Attributes:
+        count: operations that ended so.
+        racks: racks with at least one.
+        share: share of the valid operations, with its 95 % interval.
+        bound: upper 95 % bound that the line is also run at; ``None`` where it is seen often.
+    """
+
+    count: int
+    racks: int
+    share: Interval
+    bound: float | None
+
+
+@dataclass(frozen=True)
+class PolicyEpisodes:
+    """The campaign of one policy.
+
+    Attributes:
+        letter: ``x`` or ``y``.
+        name: of the policy.
+        racks: rack visits.
+        operations: operations, void ones included.
+        void: operations whose physics cannot be trusted.
+        success: ok + retried over valid operations.
+        classes: every class but void.
+        cycle_s: cycle time of each valid operation, ascending.
+        contact_s: contact time of each, ascending.
+        lateral_n: largest windowed side force of each, ascending.
+        axial_n: largest windowed axial force of each, ascending.
+        penetration_p99_m: 99th percentile of the deepest penetration.
+        rho: posterior mean of the correlation of misses within a rack.
+        marks: why intervals are marked.
+        blockers: why no gate can be answered.
+    """
+
+    letter: str
+    name: str
+    racks: int
+    operations: int
+    void: int
+    success: Interval
+    classes: Mapping[OutcomeClass, ClassShare]
+    cycle_s: tuple[float, ...]
+    contact_s: tuple[float, ...]
+    lateral_n: tuple[float, ...]
+    axial_n: tuple[float, ...]
+    penetration_p99_m: float
+    rho: float
+    marks: tuple[str, ...]
+    blockers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class KpiRow:
+    """One KPI of the three lines in one mode.
+
+    Attributes:
+        kpi: what it is.
+        mode: at takt or saturated.
+        staffed: the line as in the table.
+        cells: the line with the cell, by policy letter.
+        differences: cell minus staffed, pair by pair.
+        between: policy y minus policy x, pair by pair.
+        reduction: how many times smaller the variance of the difference to staffed is than that
+            of independent runs, by letter (common random numbers).
+        perfect: the line with the perfect policy (fewer replications); ``None`` where not run.
+    """
+
+    kpi: LineKpi
+    mode: Mode
+    staffed: Interval
+    cells: Mapping[str, NestedInterval]
+    differences: Mapping[str, NestedInterval]
+    between: NestedInterval
+    reduction: Mapping[str, float]
+    perfect: Interval | None
+
+
+@dataclass(frozen=True)
+class PolicyVerdict:
+    """What the gates say of one policy.
+
+    Attributes:
+        letter: ``x`` or ``y``.
+        name: of the policy.
+        answer: holds if all gates hold, fails if any fails, else inconclusive.
+        gates: every gate.
+    """
+
+    letter: str
+    name: str
+    answer: Answer
+    gates: tuple[GateResult, ...]
+
+
+@dataclass(frozen=True)
+class Try:
+    """One try of the search: so many cells and technicians, and what the gates said."""
+
+    cells: int
+    technicians: int
+    answer: Answer
+    why: str
+
+
+@dataclass(frozen=True)
+class CellsForTakt:
+    """The smallest number of cells and technicians that holds the gates, for one policy.
+
+    Attributes:
+        letter: ``x`` or ``y``.
+        name: of the policy.
+        found: the try that holds; ``None`` if none did.
+        people: people present then: crews of the other stations, crew at the cells, technicians.
+        tried: every try, in order.
+        replications: of each try.
+    """
+
+    letter: str
+    name: str
+    found: Try | None
+    people: int | None
+    tried: tuple[Try, ...]
+    replications: int
+
+
+@dataclass(frozen=True)
+class PerfectRow:
+    """What a perfect policy at the station would do to one KPI.
+
+    Attributes:
+        kpi: the KPI.
+        mode: at takt or saturated.
+        staffed: the staffed line.
+        perfect: the line with a perfect policy in the cell.
+        change: perfect minus staffed, pair by pair.
+        can_move: it is better by a part that matters (see `twin.evaluation.preflight`).
+        resolution: half-width of the interval that the verdict's replications can be expected to
+            leave on a difference, as a share of the staffed value.
+    """
+
+    kpi: LineKpi
+    mode: Mode
+    staffed: Interval
+    perfect: Interval
+    change: Interval
+    can_move: bool
+    resolution: float
+
+
+@dataclass(frozen=True)
+class EpisodeNeed:
+    """How often the line can bear an outcome, and what it takes to show that a policy is better.
+
+    Attributes:
+        outcome: the class.
+        bearable: rate at which it alone uses up what the line can give, per operation.
+        limit: the limit that is reached there, in words.
+        shown: upper bound on the rate after this campaign without one event.
+        episodes: episodes without an event that bring the bound down to ``bearable``.
+        minutes: wall-clock minutes they take, both policies, at the pace measured here.
+    """
+
+    outcome: OutcomeClass
+    bearable: float
+    limit: str
+    shown: float
+    episodes: int
+    minutes: float | None
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What can be known before an episode is run.
+
+    Attributes:
+        perfect_visit_s: time of a rack with the perfect policy.
+        bearable_operation_s: mean time of an operation, all included, at which one cell just holds
+            takt.
+        rows: what a perfect policy would change.
+        movers: stations that would raise saturated racks/day if their work took no time, with the
+            change; the busiest were tried.
+        tried: stations that were tried.
+        needs: what rare outcomes take.
+        difference: smallest difference in success between the policies that the campaign can be
+            expected to show (power 80 %), at the assumed correlation.
+        episode_s: wall-clock seconds of an episode on one worker; ``None`` before the probe.
+        minutes: expected wall-clock minutes of the whole evaluation; ``None`` before the probe.
+        sentences: the findings in words.
+    """
+
+    perfect_visit_s: float
+    bearable_operation_s: float
+    rows: tuple[PerfectRow, ...]
+    movers: Mapping[str, Interval]
+    tried: tuple[str, ...]
+    needs: tuple[EpisodeNeed, ...]
+    difference: float
+    episode_s: float | None
+    minutes: float | None
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TornadoBar:
+    """What one assumed input does to the lead time at takt, cell minus staffed.
+
+    Attributes:
+        says: the input in words.
+        input: its path.
+        now: its value in this evaluation, as text.
+        low: the low end, as text.
+        high: the high end, as text.
+        at_low: cell minus staffed with the low end, hours.
+        at_high: with the high end, hours.
+        flips: gates whose answer changes, in words.
+    """
+
+    says: str
+    input: str
+    now: str
+    low: str
+    high: str
+    at_low: Interval
+    at_high: Interval
+    flips: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Tornado:
+    """The tornado of one policy.
+
+    Attributes:
+        letter: ``x`` or ``y``.
+        name: of the policy.
+        base: cell minus staffed as evaluated, with the tornado's replications, hours.
+        bars: widest first.
+        replications: of each end.
+    """
+
+    letter: str
+    name: str
+    base: Interval
+    bars: tuple[TornadoBar, ...]
+    replications: int
+
+
+@dataclass(frozen=True)
+class LineCharts:
+    """What charts show of one line at takt.
+
+    Attributes:
+        label: for the legend.
+        states: share of server time by state, by station, mean over replications.
+        day: end of each day since the line was started, warm-up included.
+        shipped: racks shipped a day: mean, 5th and 95th percentile over replications.
+        wip: racks in the line: mean, 5th and 95th percentile over replications.
+        lead_h: lead times of all replications, ascending (thinned to at most 2,000).
+        settles: the WIP does not grow through the measured window.
+    """
+
+    label: str
+    states: Mapping[str, Mapping[str, float]]
+    day: tuple[float, ...]
+    shipped: tuple[tuple[float, float, float], ...]
+    wip: tuple[tuple[float, float, float], ...]
+    lead_h: tuple[float, ...]
+    settles: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to the evaluation's question.
+
+    Attributes:
+        answer: over both policies, as the evaluation's ``verdict`` combines them.
+        exit_code: 0 holds, 1 fails, 3 inconclusive.
+        headline: the decision in one sentence.
+        reasons: why, in plain sentences.
+        policies: x and y.
+    """
+
+    answer: Answer
+    exit_code: int
+    headline: str
+    reasons: tuple[str, ...]
+    policies: tuple[PolicyVerdict, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything the report shows, except what it reads from the plan."""
+
+    verdict: Verdict
+    preflight: Preflight
+    episodes: tuple[PolicyEpisodes, ...]
+    kpis: tuple[KpiRow, ...]
+    charts: tuple[LineCharts, ...]
+    cells: tuple[CellsForTakt, ...]
+    tornado: Tornado | None
+    physics: str
+    people_staffed: int
+    people_cell: int
+    seconds: Mapping[str, float]
