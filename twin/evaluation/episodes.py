@@ -1,0 +1,181 @@
+"""The physical campaign: episodes of both policies, paired by seeds, kept one by one."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from envs.outcome import OutcomeClass
+from policies.executor import Executor
+from policies.records import EpisodeRecord, append_records, read_records
+from policies.rollout import Episode, run_episode
+from twin.bridge.posterior import NOT_OK
+from twin.bridge.process import StationModel, fit_station
+from twin.evaluation.plan import LETTERS, Plan
+from twin.evaluation.progress import Progress
+from twin.evaluation.result import ClassShare, PolicyEpisodes
+from twin.evaluation.runfolder import RunFolder
+from twin.kpi.intervals import cluster_wilson
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Both policies' records, in the order of racks and slots, whatever the order they came in."""
+
+    records: dict[str, tuple[EpisodeRecord, ...]]
+
+    def digest(self, letter: str) -> str:
+        """Return a hash of what one policy's records say, to key what is derived from them."""
+        text = "\n".join(record.to_json() for record in self.records[letter])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class Episodes:
+    """Runs what is missing of a campaign.
+
+    Args:
+        plan: the evaluation.
+        folder: its run folder.
+    """
+
+    def __init__(self, plan: Plan, folder: RunFolder) -> None:
+        self._plan, self._folder = plan, folder
+        self._held = {letter: self._read(letter) for letter in LETTERS}
+
+    @property
+    def total(self) -> int:
+        """Episodes of the whole campaign."""
+        campaign = self._plan.spec.campaign
+        return len(LETTERS) * campaign.racks * campaign.parts_per_rack
+
+    @property
+    def missing(self) -> int:
+        """Episodes that are still to be run."""
+        return self.total - sum(len(held) for held in self._held.values())
+
+    def run(
+        self, executor: Executor, progress: Progress, title: str, most: int | None = None
+    ) -> float | None:
+        """Run what is missing, or at most ``most`` of it; return worker-seconds an episode.
+
+        Returns:
+            Mean wall-clock seconds of an episode on one worker, start of workers left out;
+            ``None`` where fewer than two were run.
+        """
+        wanted = list(self._missing())[:most]
+        if not wanted:
+            return None
+        letter_of = {self._plan.policy(letter): letter for letter in LETTERS}
+        files = {letter: self._folder.episodes_file(letter) for letter in LETTERS}
+        times: list[float] = []
+
+        def keep(episode: Episode, record: EpisodeRecord) -> None:
+            letter = letter_of[episode.policy]
+            append_records(files[letter], [record])
+            self._held[letter][record.rack_id, record.slot] = record
+            times.append(time.perf_counter())
+            progress.advance()
+
+        progress.begin(title, self.total, self.total - self.missing)
+        executor.run(wanted, run_episode, keep)
+        progress.end()
+        if len(times) < 2:
+            return None
+        return (times[-1] - times[0]) / (len(times) - 1) * executor.workers
+
+    def campaign(self) -> Campaign:
+        """Return all records, sorted."""
+        return Campaign(
+            {
+                letter: tuple(held[key] for key in sorted(held))
+                for letter, held in self._held.items()
+            }
+        )
+
+    def _missing(self) -> Iterator[Episode]:
+        """Yield missing episodes rack by rack, so that a cut campaign is balanced."""
+        spec = self._plan.spec
+        for rack in range(spec.campaign.racks):
+            for slot in self._plan.slots(rack):
+                for letter in LETTERS:
+                    if (rack, slot) not in self._held[letter]:
+                        yield Episode(
+                            spec.env,
+                            self._plan.policy(letter),
+                            spec.setting,
+                            spec.campaign.seed,
+                            rack,
+                            slot,
+                        )
+
+    def _read(self, letter: str) -> dict[tuple[int, int], EpisodeRecord]:
+        wanted = {
+            (rack, slot)
+            for rack in range(self._plan.spec.campaign.racks)
+            for slot in self._plan.slots(rack)
+        }
+        records = read_records(self._folder.episodes_file(letter))
+        return {(r.rack_id, r.slot): r for r in records if (r.rack_id, r.slot) in wanted}
+
+
+def fit(plan: Plan, campaign: Campaign, letter: str) -> StationModel:
+    """Return the station model of one policy's campaign."""
+    return fit_station(
+        campaign.records[letter],
+        station=plan.spec.station,
+        label=plan.policy(letter),
+        effects=plan.spec.effects,
+        operations=plan.spec.operations.per_rack,
+    )
+
+
+def summarise(letter: str, model: StationModel, records: Sequence[EpisodeRecord]) -> PolicyEpisodes:
+    """Return what the report says of one policy's campaign."""
+    valid = [record for record in records if record.outcome is not OutcomeClass.VOID]
+    counts = model.posterior.counts
+    good = counts.operations - counts.events[:, [NOT_OK.index(c) for c in _MISSES]].sum(axis=1)
+    penetration = np.array([record.penetration_m for record in valid])
+
+    def ascending(name: str) -> tuple[float, ...]:
+        return tuple(sorted(float(getattr(record, name)) for record in valid))
+
+    return PolicyEpisodes(
+        letter=letter,
+        name=model.label,
+        racks=counts.racks,
+        operations=len(records),
+        void=counts.void,
+        success=cluster_wilson(good, counts.operations),
+        classes={c: _share(model, c) for c in (OutcomeClass.OK, *NOT_OK)},
+        cycle_s=ascending("cycle_time_s"),
+        contact_s=ascending("contact_time_s"),
+        lateral_n=ascending("max_windowed_force_n"),
+        axial_n=ascending("max_windowed_axial_n"),
+        penetration_p99_m=float(np.quantile(penetration, 0.99)),
+        rho=model.posterior.rho_mean,
+        marks=model.marks,
+        blockers=model.blockers,
+    )
+
+
+_MISSES = tuple(outcome for outcome in NOT_OK if outcome is not OutcomeClass.RETRIED)
+
+
+def _share(model: StationModel, outcome: OutcomeClass) -> ClassShare:
+    counts = model.posterior.counts
+    if outcome is OutcomeClass.OK:
+        per_rack = counts.operations - counts.not_ok
+        bound = None
+    else:
+        per_rack = counts.events[:, NOT_OK.index(outcome)]
+        bound = model.class_bound(outcome) if outcome in model.thin_classes else None
+    return ClassShare(
+        count=int(per_rack.sum()),
+        racks=int(np.count_nonzero(per_rack)),
+        share=cluster_wilson(per_rack, counts.operations),
+        bound=bound,
+    )
