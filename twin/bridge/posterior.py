@@ -199,31 +199,43 @@ class Posterior:
 
     def draw(self, uniforms: Sequence[float] | Floats) -> Draw:
         """Return the draw that belongs to 2 + 5 uniforms in (0, 1), a pure function of them."""
-        if len(uniforms) != 2 + len(NOT_OK):
-            raise ValueError(f"{2 + len(NOT_OK)} uniforms are needed, not {len(uniforms)}")
-        p, rho = self._p_rho(float(uniforms[0]), float(uniforms[1]))
-        gammas = gammaincinv(self._split_counts, np.asarray(uniforms[2:], dtype=float))
-        total = float(gammas.sum())
-        split = gammas / total if total > 0 else self._split_counts / self._split_counts.sum()
-        return Draw(p, rho, split)
+        p, rho, split = self.draws(np.asarray(uniforms, dtype=float)[None, :])
+        return Draw(float(p[0]), float(rho[0]), split[0])
 
-    def _p_rho(self, first: float, second: float) -> tuple[float, float]:
-        if first < self.spike:
-            return float(betaincinv(self._alpha, self._beta, second)), 0.0
-        level = (first - self.spike) / (1 - self.spike)
-        t = float(np.interp(level, self._t_cdf, self._t_edges))
-        row = min(int(np.searchsorted(self._t_edges, t, side="right")) - 1, len(self._t_edges) - 2)
-        theta = float(np.interp(second, self._theta_cdf[row], self._theta_edges))
-        return float(_p_of(theta)), float(_rho_of(t))
+    def draws(self, uniforms: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return a draw for each row of uniforms in (0, 1).
+
+        Args:
+            uniforms: shape (size, 2 + 5).
+
+        Returns:
+            p (size,), rho (size,) and split (size, 5).
+        """
+        if uniforms.shape[1] != 2 + len(NOT_OK):
+            raise ValueError(f"{2 + len(NOT_OK)} uniforms are needed, not {uniforms.shape[1]}")
+        p, rho = self._p_rho(uniforms[:, 0], uniforms[:, 1])
+        gammas = gammaincinv(self._split_counts, uniforms[:, 2:])
+        total = gammas.sum(axis=1, keepdims=True)
+        expected = self._split_counts / self._split_counts.sum()
+        return p, rho, np.where(total > 0, gammas / np.where(total > 0, total, 1), expected)
+
+    def _p_rho(self, first: Floats, second: Floats) -> tuple[Floats, Floats]:
+        p, rho = betaincinv(self._alpha, self._beta, second), np.zeros_like(first)
+        spread = np.flatnonzero(first >= self.spike)
+        level = (first[spread] - self.spike) / (1 - self.spike)
+        t = np.interp(level, self._t_cdf, self._t_edges)
+        rows = np.searchsorted(self._t_edges, t, side="right") - 1
+        rows = rows.clip(0, len(self._theta_cdf) - 1)
+        for row in np.unique(rows):
+            where = spread[rows == row]
+            theta = np.interp(second[where], self._theta_cdf[row], self._theta_edges)
+            p[where] = _p_of(theta)
+        rho[spread] = _rho_of(t)
+        return p, rho
 
     def sample(self, size: int, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
-        """Return ``size`` draws: p (size,), rho (size,), split (size, 5)."""
-        draws = [self.draw(row) for row in rng.uniform(size=(size, 2 + len(NOT_OK)))]
-        return (
-            np.array([draw.p for draw in draws]),
-            np.array([draw.rho for draw in draws]),
-            np.array([draw.split for draw in draws]),
-        )
+        """Return ``size`` random draws: p (size,), rho (size,) and split (size, 5)."""
+        return self.draws(rng.uniform(size=(size, 2 + len(NOT_OK))))
 
     def cdf_p(self, p: float) -> float:
         """Return the posterior probability that the probability of "not ok" is at most ``p``."""
@@ -234,12 +246,12 @@ class Posterior:
         return self.spike * spike + (1 - self.spike) * spread
 
 
-def _p_of(theta: Floats | float) -> Floats:
-    return np.asarray(np.sin(0.5 * np.pi * np.asarray(theta)) ** 2)
+def _p_of(theta: Floats) -> Floats:
+    return np.asarray(np.sin(0.5 * np.pi * theta) ** 2)
 
 
-def _rho_of(t: Floats | float) -> Floats:
-    return np.asarray(HALF_RHO * (_SPAN ** np.asarray(t) - 1))
+def _rho_of(t: Floats) -> Floats:
+    return np.asarray(HALF_RHO * (_SPAN**t - 1))
 
 
 def _centres(box: Floats, cells: int) -> Floats:

@@ -13,14 +13,15 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, ndtri
+from scipy.special import betaincinv
 
-from configs.specs.effects import Effects, Intervention
+from configs.specs.effects import Effects
 from envs.outcome import OutcomeClass
 from policies.records import EpisodeRecord
 from twin.bridge.durations import CLASSES, RecordedDurations
 from twin.bridge.posterior import NOT_OK, Draw, Posterior, RackCounts
 from twin.kpi.intervals import clopper_pearson_lower, clopper_pearson_upper
+from twin.line.distributions import of_duration
 from twin.line.draws import Draws
 from twin.line.process import State, Step, VisitPlan
 
@@ -185,8 +186,8 @@ def _hold(drawn: Draw, bounded: tuple[tuple[OutcomeClass, float], ...]) -> Draw:
     rates = drawn.p * drawn.split
     for outcome, bound in bounded:
         rates[NOT_OK.index(outcome)] = bound
-    p = min(float(rates.sum()), 1.0)
-    return Draw(p, drawn.rho, rates / rates.sum())
+    total = float(rates.sum())
+    return Draw(min(total, 1.0), drawn.rho, rates / total if total > 0 else drawn.split)
 
 
 class EpisodeProcessModel:
@@ -202,12 +203,19 @@ class EpisodeProcessModel:
     def __init__(self, model: StationModel, drawn: Draw, seed: int, replication: int) -> None:
         self.drawn = drawn
         self._durations, self._effects = model.durations, model.effects
+        self._times = {
+            _ASSISTED: of_duration(model.effects.assisted),
+            _DETECTED: of_duration(model.effects.detected),
+            _DAMAGE: of_duration(model.effects.damage),
+        }
         self._count = model.operations
         self._shares = np.cumsum(drawn.split)
         self._visit = Draws(seed, replication, model.station, "operations")
         self._people = Draws(seed, replication, model.station, "interventions")
-        spread = (1 - drawn.rho) / drawn.rho if drawn.rho > _SURE_RHO else None
-        self._beta = None if spread is None else (drawn.p * spread, (1 - drawn.p) * spread)
+        self._beta: tuple[float, float] | None = None
+        if drawn.rho > _SURE_RHO and 0 < drawn.p < 1:
+            spread = (1 - drawn.rho) / drawn.rho
+            self._beta = drawn.p * spread, (1 - drawn.p) * spread
 
     def plan(self, unit: int, visit: int) -> VisitPlan:
         """Return the plan of ``unit``'s ``visit``-th visit (0 = first) in this replication."""
@@ -256,55 +264,6 @@ class EpisodeProcessModel:
     def _intervention(self, number: int, uniform: float) -> Step:
         # A swap counts as down, like an assist: the cell makes nothing in that time, and as
         # work it would flatter utilisation and OEE with the hours that damage costs.
-        if number == _DAMAGE:
-            swap = self._effects.damage
-            return Step(State.DOWN, _lognormal(swap, uniform), technician=swap.technician)
-        call = self._effects.assisted if number == _ASSISTED else self._effects.detected
-        return Step(State.DOWN, _lognormal(call, uniform), technician=True)
-
-
-def _lognormal(time: Intervention, uniform: float) -> float:
-    """Return the quantile of the lognormal with the mean and CV of ``time``, in seconds."""
-    if time.cv == 0 or time.mean_s == 0:
-        return time.mean_s
-    variance = float(np.log1p(time.cv**2))
-    return time.mean_s * float(np.exp(np.sqrt(variance) * ndtri(uniform) - variance / 2))
-
-
-@dataclass(frozen=True)
-class PerfectStation:
-    """The bound no policy at this station can pass: no time in align + insert, no defect.
-
-    Attributes:
-        station: id of the line's station.
-        operation_s: the scripted phases of one operation, by their motion profiles.
-        effects: for the handling time of a unit.
-        operations: operations of a visit.
-    """
-
-    station: str
-    operation_s: float
-    effects: Effects
-    operations: int = TRAYS
-
-    def replicate(self, seed: int, replication: int, *, draw: int | None = None) -> PerfectProcess:
-        """Return the process model; the same in every replication, as nothing is random."""
-        del seed, replication, draw
-        return PerfectProcess(self)
-
-
-class PerfectProcess:
-    """Plans the same faultless visit for every unit.
-
-    Args:
-        station: the perfect station.
-    """
-
-    def __init__(self, station: PerfectStation) -> None:
-        work_s = station.effects.handling_s + station.operations * station.operation_s
-        self._plan = VisitPlan((Step(State.WORKING, work_s),), operations=station.operations)
-
-    def plan(self, unit: int, visit: int) -> VisitPlan:
-        """Return the plan of ``unit``'s ``visit``-th visit."""
-        del unit, visit
-        return self._plan
+        time = self._times[number]
+        technician = number != _DAMAGE or self._effects.damage.technician
+        return Step(State.DOWN, time.at(uniform), technician=technician)
