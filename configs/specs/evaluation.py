@@ -18,6 +18,8 @@ from configs.specs.gates import GateSpec
 
 AtLeastOne = Annotated[int, Field(ge=1)]
 AtLeastTwo = Annotated[int, Field(ge=2)]
+PairsOfReplications = Annotated[int, Field(ge=4, multiple_of=2)]
+"""Two replications share a posterior draw (`twin.kpi.nested`), and two draws are the least."""
 MOST_TORNADO_INPUTS = 8
 """So many inputs fit the time budget while the engine is SimPy (architecture.md)."""
 
@@ -85,10 +87,10 @@ class Replications(Spec):
         tornado: each end of each assumed input.
     """
 
-    verdict: AtLeastTwo
+    verdict: PairsOfReplications
     preflight: AtLeastTwo
-    search: AtLeastTwo
-    tornado: AtLeastTwo
+    search: PairsOfReplications
+    tornado: PairsOfReplications
 
 
 class LineRuns(Spec):

@@ -140,6 +140,8 @@ class Lines:
         self._folder, self._executor, self._progress = folder, executor, progress
         self._seed, self._days, self._warmup_days = seed, days, warmup_days
         self._values = folder.line_records()
+        self.made = 0
+        """Replications run by this object, found ones left out."""
 
     def run(
         self, title: str, wanted: Iterable[tuple[LineCase, int]], *, detail: bool = False
@@ -162,6 +164,7 @@ class Lines:
             def keep(item: LineItem, values: dict[str, Any]) -> None:
                 write(item.key, values)
                 self._values[item.key] = values
+                self.made += 1
                 self._progress.advance()
 
             self._executor.run(missing.values(), run_item, keep)

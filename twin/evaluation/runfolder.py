@@ -8,6 +8,7 @@
         episodes-y.jsonl
         lines.jsonl             one line a line replication
         timings.jsonl           one line a phase and session
+        pace.json               seconds an episode and a replication, as measured
         result.json             what the report shows
         report.html  report.md  junit.xml
 
@@ -156,6 +157,16 @@ class RunFolder:
                     row = json.loads(line)
                     total[row["phase"]] = total.get(row["phase"], 0.0) + float(row["seconds"])
         return total
+
+    def pace(self) -> dict[str, float]:
+        """Return the wall-clock pace measured by the session that ran first; empty before."""
+        with contextlib.suppress(OSError, ValueError):
+            return dict(json.loads((self.path / "pace.json").read_text(encoding="utf-8")))
+        return {}
+
+    def keep_pace(self, pace: Mapping[str, float]) -> None:
+        """Keep the measured pace, so that a resumed run reports the same."""
+        self.write("pace.json", json.dumps(dict(pace)) + "\n")
 
     def write(self, name: str, text: str) -> Path:
         """Write a file whole or not at all, and return its path."""

@@ -1,0 +1,225 @@
+"""The evaluation: preflight, episodes, line runs, verdict, report; resumable at every step."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from configs.errors import RacklineError
+from policies.executor import Executor
+from twin.evaluation import cases, collect
+from twin.evaluation import preflight as pre
+from twin.evaluation.cases import Fitted, digest_of
+from twin.evaluation.episodes import Campaign, Episodes, fit, summarise
+from twin.evaluation.lines import Lines
+from twin.evaluation.physics import physics_statement
+from twin.evaluation.plan import LETTERS, Plan
+from twin.evaluation.progress import Progress, Quiet
+from twin.evaluation.result import MODES, Evaluation, PolicyVerdict, Preflight
+from twin.evaluation.runfolder import RunFolder
+from twin.evaluation.search import cells_for_takt
+from twin.evaluation.tornado import tornado
+from twin.evaluation.verdict import (
+    bound_cases,
+    chosen,
+    gate_results,
+    policy_verdict,
+    verdict,
+)
+from twin.kpi.gates import Answer
+from twin.line.model import LineModel
+
+DAY_S = 86_400.0
+_WALL_CLOCK = frozenset({"episode_s", "minutes", "seconds"})
+
+
+class NoEvidenceError(RacklineError):
+    """A policy's operations are all void: there is nothing to judge, which is inconclusive."""
+
+    exit_code = 3
+
+
+def evaluate(
+    plan: Plan,
+    out: Path,
+    workers: int,
+    progress: Progress | None = None,
+    on_preflight: Callable[[Preflight], None] | None = None,
+) -> Evaluation:
+    """Run an evaluation, or what is missing of it, and return what it found.
+
+    The run folder then holds every record and ``result.json``; reports are written from the
+    returned value by `twin.report`.
+
+    Args:
+        plan: the checked evaluation.
+        out: run folder; a killed run is resumed there.
+        workers: processes; the result does not depend on it.
+        progress: told how far it is.
+        on_preflight: told the preflight before the campaign begins.
+
+    Raises:
+        RunFolderError: the folder holds another evaluation, or cannot be used.
+        NoEvidenceError: a policy's operations are all void.
+        KeyboardInterrupt: Ctrl-C; the same call resumes.
+    """
+    folder = RunFolder(out)
+    try:
+        folder.claim(plan.resolved())
+        with Executor(workers) as executor:
+            run = _Run(plan, folder, executor, progress or Quiet())
+            found = run.evaluate(on_preflight or (lambda _: None))
+        folder.write("result.json", as_json(found))
+        return found
+    finally:
+        folder.close()
+
+
+def as_json(found: Evaluation) -> str:
+    """Return what was found as JSON; wall-clock times are left out, so equal runs are equal."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {str(k): plain(v) for k, v in value.items() if k not in _WALL_CLOCK}
+        if isinstance(value, list | tuple):
+            return [plain(item) for item in value]
+        if hasattr(value, "model_dump"):
+            return value.model_dump(mode="json", by_alias=True)
+        return value
+
+    return json.dumps(plain(asdict(found)), indent=1, default=str) + "\n"
+
+
+class _Run:
+    """One session of an evaluation."""
+
+    def __init__(
+        self, plan: Plan, folder: RunFolder, executor: Executor, progress: Progress
+    ) -> None:
+        self.plan, self.folder, self.executor, self.progress = plan, folder, executor, progress
+        runs = plan.spec.line_runs
+        self.count = runs.replications.verdict
+        self.episodes = Episodes(plan, folder)
+        self.lines = Lines(
+            folder,
+            executor,
+            progress,
+            seed=runs.seed,
+            days=runs.horizon_s / DAY_S,
+            warmup_days=runs.warmup_s / DAY_S,
+        )
+
+    def evaluate(self, on_preflight: Callable[[Preflight], None]) -> Evaluation:
+        """Go through the phases."""
+        plan, lines, phase = self.plan, self.lines, self.folder.phase
+        with phase("preflight"):
+            before = self._preflight()
+        on_preflight(before)
+        with phase("episodes"):
+            self.episodes.run(self.executor, self.progress, "episodes")
+        campaign = self.episodes.campaign()
+        policies = tuple(self._fit(campaign, letter) for letter in LETTERS)
+        with phase("line runs"):
+            answers = self._line_runs(policies)
+        with phase("cells and people"):
+            cells = cells_for_takt(plan, lines, policies)
+        best = chosen(answers)
+        with phase("tornado"):
+            tornado_ = tornado(plan, lines, next(f for f in policies if f.letter == best.letter))
+        labels = ("staffed", *(f"cell with {plan.policy(letter)}" for letter in LETTERS))
+        takt = (
+            cases.staffed(plan, "takt"),
+            *(cases.cell(plan, fitted, "takt") for fitted in policies),
+        )
+        return Evaluation(
+            verdict=verdict(plan, answers),
+            preflight=before,
+            episodes=tuple(
+                summarise(fitted.letter, fitted.model, campaign.records[fitted.letter])
+                for fitted in policies
+            ),
+            kpis=collect.kpi_rows(plan, lines, policies),
+            charts=tuple(
+                collect.line_charts(plan, lines, label, case)
+                for label, case in zip(labels, takt, strict=True)
+            ),
+            cells=cells,
+            tornado=tornado_,
+            physics=physics_statement(plan),
+            people_staffed=LineModel(plan.line).people,
+            people_cell=plan.cell().people,
+            seconds=self.folder.seconds_by_phase(),
+        )
+
+    def _preflight(self) -> Preflight:
+        plan, lines = self.plan, self.lines
+        start, begun = time.perf_counter(), lines.made
+        lines.run("preflight", pre.cases_needed(plan), detail=True)
+        tried = pre.busiest(plan, lines)
+        count = plan.spec.line_runs.replications.preflight
+        lines.run("preflight", [(cases.instant(plan, id_, "saturated"), count) for id_ in tried])
+        pace = self.folder.pace()
+        made = lines.made - begun
+        if made and "replication_s" not in pace:
+            spent_s = time.perf_counter() - start
+            pace["replication_s"] = spent_s * self.executor.workers / made
+        if "episode_s" not in pace:
+            probe = 2 * len(LETTERS) * self.executor.workers
+            episode_s = self.episodes.run(self.executor, self.progress, "preflight", most=probe)
+            if episode_s is not None:
+                pace["episode_s"] = episode_s
+        self.folder.keep_pace(pace)
+        return pre.preflight(plan, lines, tried, pace, self.executor.workers)
+
+    def _fit(self, campaign: Campaign, letter: str) -> Fitted:
+        try:
+            model = fit(self.plan, campaign, letter)
+        except ValueError:
+            raise NoEvidenceError(
+                f"inconclusive: every operation of {self.plan.policy(letter)} is void (penetration "
+                f"beyond the station's limit), so there is nothing to judge; the station's physics "
+                f"needs a finer rate or stiffer contact"
+            ) from None
+        return Fitted(letter, model, digest_of(campaign.digest(letter), model))
+
+    def _line_runs(self, policies: tuple[Fitted, ...]) -> tuple[PolicyVerdict, ...]:
+        plan, lines, count = self.plan, self.lines, self.count
+        for mode in MODES:
+            wanted = [
+                cases.staffed(plan, mode),
+                *(cases.cell(plan, fitted, mode) for fitted in policies),
+            ]
+            title = "line at takt" if mode == "takt" else "line saturated"
+            lines.run(title, [(case, count) for case in wanted], detail=mode == "takt")
+        answers = tuple(self._judge(fitted, bounds=False) for fitted in policies)
+        open_ = [
+            fitted
+            for fitted, answer in zip(policies, answers, strict=True)
+            # A worse class cannot save a policy that fails as recorded.
+            if answer.answer is not Answer.FAILS and not fitted.model.blockers
+        ]
+        lines.run(
+            "line at the bounds of rare outcomes",
+            [(case, count) for fitted in open_ for case in bound_cases(plan, fitted).values()],
+        )
+        return tuple(
+            self._judge(fitted, bounds=True) if fitted in open_ else answer
+            for fitted, answer in zip(policies, answers, strict=True)
+        )
+
+    def _judge(self, fitted: Fitted, bounds: bool) -> PolicyVerdict:
+        plan = self.plan
+        results = gate_results(
+            plan.spec.gates,
+            self.lines,
+            cases.cell(plan, fitted, "takt"),
+            cases.staffed(plan, "takt"),
+            self.count,
+            bounds=bound_cases(plan, fitted) if bounds else {},
+            blockers=fitted.model.blockers,
+        )
+        return policy_verdict(fitted, results)

@@ -1,0 +1,92 @@
+"""The lines that an evaluation runs: staffed, cell, perfect policy, one station made instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from configs.specs.effects import Effects
+from configs.specs.line import LineSpec
+from twin.bridge.process import StationModel
+from twin.evaluation.lines import LineCase
+from twin.evaluation.perfect import perfect_process
+from twin.evaluation.plan import Plan
+from twin.evaluation.result import Mode
+from twin.kpi.nested import draw_of
+from twin.line.model import LineModel
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A policy's station model, and a digest of the records and effects it was fitted with."""
+
+    letter: str
+    model: StationModel
+    digest: str
+
+
+def staffed(plan: Plan, mode: Mode, line: LineSpec | None = None) -> LineCase:
+    """Return the line as the table has it, people at the station."""
+    return LineCase(f"staffed, {mode}", _in_mode(plan, LineModel(line or plan.line), mode))
+
+
+def cell(
+    plan: Plan,
+    fitted: Fitted,
+    mode: Mode,
+    *,
+    cells: int | None = None,
+    technicians: int | None = None,
+    line: LineSpec | None = None,
+) -> LineCase:
+    """Return the line with a policy in the cell; see `Plan.cell` for the options."""
+    model = plan.cell(cells=cells, technicians=technicians, line=line)
+    count = plan.spec.line_runs.replications.verdict
+    return LineCase(
+        name=f"cell with {fitted.model.label}, {mode}",
+        model=_in_mode(plan, model, mode),
+        station=plan.spec.station,
+        source=fitted.model,
+        digest=fitted.digest,
+        draws=tuple(draw_of(replication) for replication in range(count)),
+    )
+
+
+def perfect(plan: Plan, mode: Mode) -> LineCase:
+    """Return the line with the perfect policy in the cell."""
+    source = perfect_process(plan.station, plan.spec.effects)
+    return LineCase(
+        name=f"perfect policy, {mode}",
+        model=_in_mode(plan, plan.cell(), mode),
+        station=plan.spec.station,
+        source=source,
+        digest=f"perfect-{source.visit_s:.9g}-{source.operations}",
+    )
+
+
+def instant(plan: Plan, station: str, mode: Mode) -> LineCase:
+    """Return the staffed line with the work of one station taking no time."""
+    stations = tuple(
+        row.model_copy(update={"cycle_time": row.cycle_time.model_copy(update={"mean_s": 0.0})})
+        if row.id == station
+        else row
+        for row in plan.line.stations
+    )
+    line = plan.line.model_copy(update={"stations": stations})
+    return LineCase(f"{station} instant, {mode}", _in_mode(plan, LineModel(line), mode))
+
+
+def fitted_with(fitted: Fitted, effects: Effects) -> Fitted:
+    """Return the same policy under other effects of its outcomes."""
+    model = replace(fitted.model, effects=effects)
+    return Fitted(fitted.letter, model, digest_of(fitted.digest.partition("+")[0], model))
+
+
+def digest_of(records_digest: str, model: StationModel) -> str:
+    """Return what identifies a station model: its records, its name, its effects, its bounds."""
+    bounds = ",".join(f"{outcome}={bound:.9g}" for outcome, bound in model.bounded)
+    effects = model.effects.model_dump_json(by_alias=True)
+    return f"{records_digest}+{model.label}+{model.operations}+{effects}+{bounds}"
+
+
+def _in_mode(plan: Plan, model: LineModel, mode: Mode) -> LineModel:
+    return model if mode == "takt" else model.at_takt(plan.spec.line_runs.saturated_takt_s)

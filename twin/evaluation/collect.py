@@ -1,0 +1,116 @@
+"""From line runs to what the report shows: KPI rows and chart data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from twin.evaluation import cases
+from twin.evaluation.cases import Fitted
+from twin.evaluation.lines import Floats, LineCase, Lines
+from twin.evaluation.plan import Plan
+from twin.evaluation.result import MODES, KpiRow, LineCharts, Mode
+from twin.kpi.definitions import LINE_KPIS, LineKpi
+from twin.kpi.intervals import t_interval
+from twin.kpi.nested import nested_interval
+from twin.line.process import State
+
+SHOWN: Mapping[Mode, tuple[str, ...]] = {
+    "takt": (
+        "racks_per_day",
+        "rolled_throughput_yield",
+        "wip_mean",
+        "lead_time_mean_h",
+        "lead_time_p95_h",
+        "bench_use",
+        "power_mean_kw",
+        "people",
+        "racks_per_person_hour",
+        "technician_use",
+        "assists_per_1000",
+        "damages_per_1000",
+        "escapes_per_1000",
+        "escapes_shipped_per_rack",
+    ),
+    "saturated": ("racks_per_day", "racks_per_person_hour"),
+}
+"""KPIs of the table in the order a plant manager reads them (domain.md, 3)."""
+_MOST_POINTS = 2000
+_GROWS = 0.2  # WIP of the last third above that of the first by this share: it does not settle
+
+
+def kpi_rows(plan: Plan, lines: Lines, policies: tuple[Fitted, ...]) -> tuple[KpiRow, ...]:
+    """Return the KPI table from the verdict's replications."""
+    return tuple(
+        _row(plan, lines, policies, LINE_KPIS[key], mode) for mode in MODES for key in SHOWN[mode]
+    )
+
+
+def _row(
+    plan: Plan, lines: Lines, policies: tuple[Fitted, ...], kpi: LineKpi, mode: Mode
+) -> KpiRow:
+    runs = plan.spec.line_runs.replications
+    count = runs.verdict
+    staffed = lines.kpi(cases.staffed(plan, mode), kpi.key, count)
+    values = {f.letter: lines.kpi(cases.cell(plan, f, mode), kpi.key, count) for f in policies}
+    draws = np.array(cases.cell(plan, policies[0], mode).draws)
+    return KpiRow(
+        kpi=kpi,
+        mode=mode,
+        staffed=t_interval(staffed),
+        cells={letter: nested_interval(ours, draws) for letter, ours in values.items()},
+        differences={
+            letter: nested_interval(ours - staffed, draws) for letter, ours in values.items()
+        },
+        between=nested_interval(values["y"] - values["x"], draws),
+        reduction={letter: variance_reduction(ours, staffed) for letter, ours in values.items()},
+        perfect=t_interval(lines.kpi(cases.perfect(plan, mode), kpi.key, runs.preflight)),
+    )
+
+
+def variance_reduction(ours: Floats, theirs: Floats) -> float:
+    """Return var(independent difference) / var(paired difference); nan where nothing varies."""
+    paired = float((ours - theirs).var(ddof=1))
+    independent = float(ours.var(ddof=1) + theirs.var(ddof=1))
+    return independent / paired if paired > 0 else float("nan")
+
+
+def line_charts(plan: Plan, lines: Lines, label: str, case: LineCase) -> LineCharts:
+    """Return chart data of one line at takt; its runs carry their detail."""
+    count = plan.spec.line_runs.replications.verdict
+    details = lines.detail(case, count)
+    wip = np.array([detail["wip"] for detail in details])
+    shipped = np.array([detail["shipped"] for detail in details], dtype=float)
+    lead = np.sort(np.concatenate([np.asarray(detail["lead_h"]) for detail in details]))
+    step = max(1, len(lead) // _MOST_POINTS)
+    return LineCharts(
+        label=label,
+        states={
+            row.id: {
+                state.value: float(lines.kpi(case, f"{row.id}.{state.value}", count).mean())
+                for state in State
+            }
+            for row in plan.line.stations
+        },
+        day=tuple(details[0]["day"]),
+        shipped=_band(shipped),
+        wip=_band(wip),
+        lead_h=tuple(float(value) for value in lead[::step]),
+        settles=_settles(wip, plan),
+    )
+
+
+def _band(series: Floats) -> tuple[tuple[float, float, float], ...]:
+    mean = series.mean(axis=0)
+    low, high = np.percentile(series, (5, 95), axis=0)
+    return tuple((float(a), float(b), float(c)) for a, b, c in zip(mean, low, high, strict=True))
+
+
+def _settles(wip: Floats, plan: Plan) -> bool:
+    """Tell whether the work in progress stays level through the measured window."""
+    window = wip[:, int(plan.spec.line_runs.warmup_s // 86_400.0) :]
+    third = max(1, window.shape[1] // 3)
+    first, last = window[:, :third].mean(axis=1), window[:, -third:].mean(axis=1)
+    growth = t_interval(last - first)
+    return not growth.low > _GROWS * float(first.mean())

@@ -1,0 +1,222 @@
+"""Before an episode is run: what no policy could change, and what this budget can show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from envs.outcome import OutcomeClass
+from twin.bridge.process import rare_operations
+from twin.evaluation import cases
+from twin.evaluation.lines import LineCase, Lines
+from twin.evaluation.perfect import perfect_process
+from twin.evaluation.plan import Plan
+from twin.evaluation.result import MODES, EpisodeNeed, Mode, PerfectRow, Preflight
+from twin.kpi.definitions import LINE_KPIS, LineKpi
+from twin.kpi.intervals import Interval, paired_t, rule_of_three, t_interval, t_quantile
+from twin.line.process import State
+
+SHOWN: tuple[tuple[str, Mode], ...] = (
+    ("racks_per_day", "takt"),
+    ("racks_per_day", "saturated"),
+    ("lead_time_mean_h", "takt"),
+    ("rolled_throughput_yield", "takt"),
+)
+"""KPIs that preflight asks about."""
+MATTERS = 0.01  # assumed: a change below 1 % of the staffed value is no reason to buy a cell
+ASSUMED_RHO = 0.1  # assumed correlation of misses within a rack, until the episodes say
+_CANDIDATES = 3  # stations tried as movers: the busiest
+_BUSY = (State.WORKING, State.SETUP, State.REWORK, State.DOWN)
+_POWER = 2.8  # z(0.975) + z(0.8): 5 % two-sided, power 80 %
+
+
+def cases_needed(plan: Plan) -> list[tuple[LineCase, int]]:
+    """Return the first round of line runs: staffed and perfect, in both modes."""
+    count = plan.spec.line_runs.replications.preflight
+    makers = (cases.staffed, cases.perfect)
+    return [(make(plan, mode), count) for mode in MODES for make in makers]
+
+
+def busiest(plan: Plan, lines: Lines) -> tuple[str, ...]:
+    """Return the stations with the least time to spare under saturation, busiest first."""
+    case, count = cases.staffed(plan, "saturated"), plan.spec.line_runs.replications.preflight
+    load = {
+        id_: sum(float(lines.kpi(case, f"{id_}.{state.value}", count).mean()) for state in _BUSY)
+        for id_ in plan.line.ids
+    }
+    others = [id_ for id_ in load if id_ != plan.spec.station]
+    return tuple(sorted(others, key=lambda id_: -load[id_])[:_CANDIDATES])
+
+
+def preflight(
+    plan: Plan,
+    lines: Lines,
+    tried: tuple[str, ...],
+    pace: Mapping[str, float],
+    workers: int,
+) -> Preflight:
+    """Return the findings; the line runs of `cases_needed` and of ``tried`` have been made.
+
+    Args:
+        plan: the evaluation.
+        lines: its line runs.
+        tried: stations whose work was made instant.
+        pace: wall-clock seconds of one worker for an episode (``episode_s``) and for a line
+            replication (``replication_s``), as far as measured.
+        workers: processes.
+    """
+    rows = tuple(_perfect_row(plan, lines, LINE_KPIS[key], mode) for key, mode in SHOWN)
+    movers = _movers(plan, lines, tried)
+    needs = _needs(plan, lines, pace.get("episode_s"), workers)
+    spec = plan.spec
+    parts = spec.campaign.parts_per_rack
+    worth = spec.campaign.racks * parts / (1 + (parts - 1) * ASSUMED_RHO)
+    process = perfect_process(plan.station, spec.effects)
+    difference = _POWER * math.sqrt(2 * 0.25 / worth)  # at p = 0.5, the worst case
+    return Preflight(
+        perfect_visit_s=process.visit_s,
+        bearable_operation_s=_bearable_visit_s(plan) / spec.operations.per_rack,
+        rows=rows,
+        movers=movers,
+        tried=tried,
+        needs=needs,
+        difference=difference,
+        episode_s=pace.get("episode_s"),
+        minutes=_whole_minutes(plan, pace, workers),
+        sentences=_sentences(plan, rows, movers),
+    )
+
+
+def _perfect_row(plan: Plan, lines: Lines, kpi: LineKpi, mode: Mode) -> PerfectRow:
+    runs = plan.spec.line_runs.replications
+    staffed = lines.kpi(cases.staffed(plan, mode), kpi.key, runs.preflight)
+    perfect = lines.kpi(cases.perfect(plan, mode), kpi.key, runs.preflight)
+    change = paired_t(perfect, staffed)
+    better = (
+        change if kpi.higher_is_better else Interval(-change.estimate, -change.high, -change.low)
+    )
+    base = abs(float(staffed.mean()))
+    spread = float((perfect - staffed).std(ddof=1))
+    half = t_quantile(runs.verdict - 1) * spread / math.sqrt(runs.verdict)
+    return PerfectRow(
+        kpi=kpi,
+        mode=mode,
+        staffed=t_interval(staffed),
+        perfect=t_interval(perfect),
+        change=change,
+        can_move=better.low > 0 and better.estimate >= MATTERS * base,
+        resolution=half / base,
+    )
+
+
+def _movers(plan: Plan, lines: Lines, tried: tuple[str, ...]) -> dict[str, Interval]:
+    count = plan.spec.line_runs.replications.preflight
+    base = lines.kpi(cases.staffed(plan, "saturated"), "racks_per_day", count)
+    movers = {}
+    for station in tried:
+        ours = lines.kpi(cases.instant(plan, station, "saturated"), "racks_per_day", count)
+        change = paired_t(ours, base)
+        if change.low > 0 and change.estimate >= MATTERS * float(base.mean()):
+            movers[station] = change
+    return dict(sorted(movers.items(), key=lambda item: -item[1].estimate))
+
+
+def _bearable_visit_s(plan: Plan) -> float:
+    """Return the mean time of a rack at which the cells just hold takt, breakdowns allowed for."""
+    stops = plan.line.station(plan.spec.station).breakdowns
+    lost = stops.mttr_s / stops.mtbf_s if stops else 0.0
+    return plan.line.takt_s * plan.spec.attach.servers / (1 + lost)
+
+
+def _needs(
+    plan: Plan, lines: Lines, episode_s: float | None, workers: int
+) -> tuple[EpisodeNeed, ...]:
+    """Return what damage and escapes take: the two that rare events make expensive."""
+    found = []
+    for outcome, bearable, limit in (_bearable_damage(plan), _bearable_escapes(plan, lines)):
+        campaign = plan.spec.campaign
+        racks = np.full(campaign.racks, campaign.parts_per_rack)
+        worth = rare_operations(racks, ASSUMED_RHO)
+        episodes = math.inf if bearable <= 0 else 3.0 / bearable * len(racks) * racks[0] / worth
+        if math.isinf(episodes):
+            continue
+        found.append(
+            EpisodeNeed(
+                outcome=outcome,
+                bearable=bearable,
+                limit=limit,
+                shown=rule_of_three(worth),
+                episodes=math.ceil(episodes),
+                minutes=None if episode_s is None else 2 * episodes * episode_s / workers / 60,
+            )
+        )
+    return tuple(found)
+
+
+def _bearable_damage(plan: Plan) -> tuple[OutcomeClass, float, str]:
+    spec = plan.spec
+    spare_s = _bearable_visit_s(plan) - perfect_process(plan.station, spec.effects).visit_s
+    rate = spare_s / (spec.operations.per_rack * max(spec.effects.damage.mean_s, 1.0))
+    return OutcomeClass.DAMAGE, rate, "the cell has no time left at takt"
+
+
+def _bearable_escapes(plan: Plan, lines: Lines) -> tuple[OutcomeClass, float, str]:
+    """Escapes may cost what the yield gate allows and what the station's own share gives back."""
+    gate = next((g for g in plan.spec.gates if g.kpi == "rolled_throughput_yield"), None)
+    count = plan.spec.line_runs.replications.preflight
+    staffed = float(lines.kpi(cases.staffed(plan, "takt"), "rolled_throughput_yield", count).mean())
+    perfect = float(lines.kpi(cases.perfect(plan, "takt"), "rolled_throughput_yield", count).mean())
+    limit = staffed
+    if gate is not None:
+        absolute = {"value": gate.limit, "reference ratio": gate.limit * staffed}
+        limit = absolute.get(gate.against, staffed + gate.limit)
+    racks_hit = max(0.0, 1.0 - limit / perfect)
+    rate = 1.0 - (1.0 - min(racks_hit, 1.0)) ** (1.0 / plan.spec.operations.per_rack)
+    return OutcomeClass.ESCAPED, rate, "the yield gate is used up"
+
+
+def _whole_minutes(plan: Plan, pace: Mapping[str, float], workers: int) -> float | None:
+    """Return roughly how long the whole evaluation takes, from the pace of its first runs."""
+    if not {"episode_s", "replication_s"} <= set(pace):
+        return None
+    spec = plan.spec
+    runs = spec.line_runs.replications
+    episodes = 2 * spec.campaign.racks * spec.campaign.parts_per_rack
+    replications = (
+        runs.preflight * (4 + _CANDIDATES)
+        + runs.verdict * (2 * 3 + 3)  # two modes of three lines, and about three at bounds
+        + runs.search * 2 * (1 + spec.search.most_technicians)
+        + runs.tornado * 3 * len(spec.tornado)  # cell, and half of the inputs change staffed too
+    )
+    spent_s = episodes * pace["episode_s"] + replications * pace["replication_s"]
+    return spent_s / workers / 60
+
+
+def _sentences(
+    plan: Plan, rows: tuple[PerfectRow, ...], movers: Mapping[str, Interval]
+) -> tuple[str, ...]:
+    station = plan.spec.station
+    found = []
+    for row in rows:
+        percent = 100 * row.change.estimate / abs(row.staffed.estimate)
+        where = "" if row.mode == "takt" else " with the line pushed to its limit"
+        name = row.kpi.title[0].lower() + row.kpi.title[1:]
+        if row.can_move:
+            found.append(
+                f"A perfect policy at {station} would change {name}{where} by {percent:+.1f} %: "
+                f"that is the most any policy there can gain."
+            )
+            continue
+        text = f"No policy at {station} can improve {name}{where} (a perfect one: {percent:+.1f} %)"
+        if row.kpi.key == "racks_per_day" and row.mode == "takt":
+            text += ": at takt the line ships what is pushed in"
+        elif row.kpi.key == "racks_per_day" and movers:
+            others = ", ".join(
+                f"{id_} ({100 * change.estimate / row.staffed.estimate:+.1f} %)"
+                for id_, change in movers.items()
+            )
+            text += f"; {others} can, if its work took no time"
+        found.append(text + ".")
+    return tuple(found)

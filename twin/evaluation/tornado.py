@@ -1,0 +1,95 @@
+"""What each assumed input does to the lead time, one at a time, from its low to its high end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from configs.specs.evaluation import TornadoInput
+from twin.evaluation import cases
+from twin.evaluation.cases import Fitted
+from twin.evaluation.lines import LineCase, Lines
+from twin.evaluation.overrides import Value, shown_value, with_input
+from twin.evaluation.plan import Plan
+from twin.evaluation.result import Tornado, TornadoBar
+from twin.evaluation.verdict import gate_results
+from twin.kpi.definitions import LINE_KPIS
+from twin.kpi.gates import Answer
+from twin.kpi.intervals import Interval, paired_t
+
+KPI = "lead_time_mean_h"
+
+
+def tornado(plan: Plan, lines: Lines, fitted: Fitted) -> Tornado | None:
+    """Vary the inputs for one policy; ``None`` where the evaluation names none."""
+    if not plan.spec.tornado:
+        return None
+    count = plan.spec.line_runs.replications.tornado
+    base = cases.cell(plan, fitted, "takt"), cases.staffed(plan, "takt")
+    ends = {
+        (item.input, end): _pair(plan, fitted, item, end)
+        for item in plan.spec.tornado
+        for end in ("low", "high")
+    }
+    pairs = [base, *ends.values()]
+    lines.run("tornado", [(case, count) for pair in pairs for case in pair])
+    before = _answers(plan, lines, base, count)
+    bars = [
+        TornadoBar(
+            says=item.says,
+            input=item.input,
+            now=as_text(shown_value(plan.line, plan.spec.effects, item.input)),
+            low=as_text(item.low),
+            high=as_text(item.high),
+            at_low=_change(lines, ends[item.input, "low"], count),
+            at_high=_change(lines, ends[item.input, "high"], count),
+            flips=tuple(_flips(plan, lines, item, ends, before, count)),
+        )
+        for item in plan.spec.tornado
+    ]
+    bars.sort(key=lambda bar: -abs(bar.at_high.estimate - bar.at_low.estimate))
+    return Tornado(
+        fitted.letter, fitted.model.label, _change(lines, base, count), tuple(bars), count
+    )
+
+
+def as_text(value: Value) -> str:
+    """Return an input's value for people: seconds become minutes where they are many."""
+    text = str(value)
+    number, _, unit = text.partition(" ")
+    if unit == "s" and float(number) >= 60:
+        return f"{float(number) / 60:g} min"
+    return f"{float(number):g} {unit}".strip() if unit else text
+
+
+def _pair(plan: Plan, fitted: Fitted, item: TornadoInput, end: str) -> tuple[LineCase, LineCase]:
+    """Return the cell's line and the staffed line with one end of an input."""
+    line, effects = with_input(plan.line, plan.spec.effects, item.input, getattr(item, end))
+    changed = cases.fitted_with(fitted, effects)
+    return cases.cell(plan, changed, "takt", line=line), cases.staffed(plan, "takt", line)
+
+
+def _change(lines: Lines, pair: tuple[LineCase, LineCase], count: int) -> Interval:
+    ours, theirs = (lines.kpi(case, KPI, count) for case in pair)
+    return paired_t(ours, theirs)
+
+
+def _answers(plan: Plan, lines: Lines, pair: tuple[LineCase, LineCase], count: int) -> list[Answer]:
+    results = gate_results(plan.spec.gates, lines, *pair, count)
+    return [result.answer for result in results]
+
+
+def _flips(
+    plan: Plan,
+    lines: Lines,
+    item: TornadoInput,
+    ends: dict[tuple[str, str], tuple[LineCase, LineCase]],
+    before: list[Answer],
+    count: int,
+) -> Iterator[str]:
+    """Yield what one input turns: "lead time: holds at 5 min"."""
+    for end in ("low", "high"):
+        after = _answers(plan, lines, ends[item.input, end], count)
+        for gate, old, new in zip(plan.spec.gates, before, after, strict=True):
+            if new is not old:
+                title = LINE_KPIS[gate.kpi].title
+                yield f"{title}: {new} at {as_text(getattr(item, end))} (was {old})"
