@@ -7,6 +7,7 @@ after the warm-up.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -31,11 +32,11 @@ VISITS = np.dtype(
     [
         ("unit", "i4"),
         ("station", "i2"),  # index into Ledger.stations
-        ("server", "i2"),  # index into Ledger.server_time_s
+        ("server", "i2"),  # index into Ledger.server_time_s; -1 in a visit that has not ended
         ("arrived_s", "f8"),  # asks for a server
         ("started_s", "f8"),  # gets it
         ("done_s", "f8"),  # work, test and repairs are over
-        ("left_s", "f8"),  # frees the server
+        ("left_s", "f8"),  # frees the server; nan, like the others, where that is still to come
         ("work_s", "f8"),  # working and set-up, all attempts
         ("attempts", "i2"),  # times the work was done (1 = passed at first)
         ("passed_first", "?"),  # the station's test passed on the first attempt
@@ -47,7 +48,7 @@ VISITS = np.dtype(
         ("damages", "i4"),
     ]
 )
-"""One row a completed visit of a unit at a station (the server is the last it had there)."""
+"""One row a visit of a unit at a station (the server is the last it had there)."""
 
 REPAIRS = np.dtype(
     [
@@ -106,7 +107,7 @@ class Ledger:
         technician_busy_s: time of all technicians in the window, response included.
         bench_busy_s: time of all debug benches in the window.
         units: rows of `UNITS`, warm-up included.
-        visits: rows of `VISITS`, warm-up included, in the order of completion.
+        visits: rows of `VISITS`, warm-up included, in the order of their ends; open ones last.
         repairs: rows of `REPAIRS`, warm-up included.
     """
 
@@ -142,7 +143,7 @@ class Ledger:
         return [station.id for station in self.stations].index(id_)
 
     def events(self) -> Iterator[tuple[float, int, str, str]]:
-        """Yield (time_s, unit, station id, what) in time order: the event log of finished visits.
+        """Yield (time_s, unit, station id, what) in time order: the event log.
 
         ``what`` is arrived, started, failed, repair started, repaired, done, left. A unit's own
         events at one instant keep this order.
@@ -157,5 +158,6 @@ class Ledger:
             rows.append((float(repair["failed_s"]), *at, 2, "failed"))
             rows.append((float(repair["started_s"]), *at, 3, "repair started"))
             rows.append((float(repair["ended_s"]), *at, 4, "repaired"))
-        for time_s, unit, station, _, what in sorted(rows):
+        past = (row for row in rows if not math.isnan(row[0]))  # nan would spoil the sorting
+        for time_s, unit, station, _, what in sorted(past):
             yield time_s, unit, self.stations[station].id, what

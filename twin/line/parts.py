@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
@@ -109,7 +110,8 @@ class Visit:
                  "operations", "passed_first", "started", "work_s")  # fmt: skip
 
     def __init__(self, arrived: float) -> None:
-        self.arrived = self.started = self.done = arrived
+        self.arrived = arrived
+        self.started = self.done = math.nan
         self.attempts = self.made = self.found = 0
         self.operations = self.assists = self.damages = 0
         self.passed_first = self.clean = True
@@ -131,7 +133,7 @@ class Visit:
                 self.work_s += step.duration_s
 
     def row(self, unit: int, station: int, server: int, left: float) -> tuple[Any, ...]:
-        """Return the visit as a row of `VISITS`."""
+        """Return the visit as a row of `twin.line.ledger.VISITS`."""
         return (
             *(unit, station, server, self.arrived, self.started, self.done, left, self.work_s),
             *(self.attempts, self.passed_first, self.clean, self.made, self.found),

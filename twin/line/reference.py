@@ -98,6 +98,7 @@ class _Run:
         self.entered: list[float] = []
         self.shipped: list[tuple[int, float, int]] = []
         self.visits: list[tuple[Any, ...]] = []
+        self.open: dict[int, tuple[int, Visit]] = {}
         self.repairs: list[tuple[Any, ...]] = []
 
     def _pool(self, count: int) -> Pool[bool]:
@@ -143,7 +144,7 @@ class _Run:
     def _travel(self, unit: Unit) -> _Steps:
         """Take one unit through the line."""
         env, first = self.env, self.stations[0]
-        visit = Visit(env.now)
+        visit = self._arrive(unit, first)
         server = first.servers.take() or (yield first.servers.wait())
         server.until(env.now, State.STARVED)
         if self.model.spec.arrivals == "saturated":
@@ -183,12 +184,18 @@ class _Run:
             yield Timeout(env, self.move.at(self.move_draws.uniform(unit.number, station.index)))
             if self.vehicles is not None:
                 self.vehicles.give(vehicle)
-        visit = Visit(env.now)
+        visit = self._arrive(unit, after)
         server = reserved or after.servers.take() or (yield after.servers.wait())
         if server.accounted < moving_since:
             server.until(moving_since, State.STARVED)
         server.until(env.now, State.WAITING_FOR_TRANSPORT)
         return visit, server
+
+    def _arrive(self, unit: Unit, station: Station) -> Visit:
+        """Open the books on a unit's visit."""
+        visit = Visit(self.env.now)
+        self.open[unit.number] = station.index, visit
+        return visit
 
     def _serve(self, station: Station, server: Server, unit: Unit, visit: Visit) -> _Steps:
         """Work on a unit until it passes the station's test; return the server it is on then."""
@@ -262,6 +269,7 @@ class _Run:
         """Free the server and enter the visit into the books."""
         self._free(station, server, State.BLOCKED)
         self.visits.append(visit.row(unit.number, station.index, server.index, self.env.now))
+        del self.open[unit.number]
 
     # -- books ------------------------------------------------------------------------------------
 
@@ -275,6 +283,8 @@ class _Run:
         for server in self.all_servers:
             if server.accounted < self.window.end:
                 server.until(self.window.end, server.waits_as)
+        for number, (station, visit) in self.open.items():
+            self.visits.append(visit.row(number, station, -1, math.nan))
         units = np.zeros(len(self.entered), dtype=UNITS)
         units["entered_s"] = self.entered
         units["shipped_s"] = math.nan
