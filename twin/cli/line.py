@@ -22,6 +22,7 @@ from twin.kpi.definitions import LINE_KPIS
 from twin.kpi.intervals import t_interval
 from twin.kpi.line_kpis import bottleneck
 from twin.line.model import LineModel
+from twin.line.oracles import ORACLES, Z_LIMIT, Answer, answers_as_markdown, ask
 from twin.line.process import State
 from twin.line.study import Columns, replicate
 from twin.line.validation import (
@@ -142,6 +143,38 @@ def validate(
     if doc is not None:
         write_section(doc, "line", as_markdown(rows, seed=seed))
     if not all(row.agrees for row in rows):
+        raise typer.Exit(1)
+
+
+@line_app.command("oracles")
+def oracles(
+    replications: Annotated[
+        int, typer.Option(min=2, help="Replications of every line; 20 take about a minute.")
+    ] = 20,
+    seed: Seed = 1,
+    doc: Annotated[
+        Path | None, typer.Option(help="Write the result into its section of this Markdown file.")
+    ] = None,
+) -> None:
+    """Ask the engine what is known exactly: M/M/1, M/G/1, Jackson, rework, blocking, repairmen.
+
+    Exit code 0: every answer is within 3 standard errors; 1: one is not.
+    """
+    answers: dict[str, list[Answer]] = {}
+    with _progress() as progress:
+        for oracle in progress.track(ORACLES, description="asking"):
+            answers[oracle.name] = ask(oracle, seed=seed, replications=replications)
+    table = Table("line", "answer", "exact", "simulated", "SE, %", "z", box=_BOX)
+    for name, some in answers.items():
+        for answer in some:
+            error, z = f"{100 * answer.relative_error:.2f}", f"{answer.z:+.2f}"
+            numbers = f"{answer.known.exact:.5f}", f"{answer.mean:.5f}", error, z
+            table.add_row(name, answer.known.name, *numbers)
+    Console().print(table)
+    if doc is not None:
+        command = f"rackline line oracles --replications {replications} --seed {seed}"
+        write_section(doc, "oracles", answers_as_markdown(answers, command))
+    if any(abs(answer.z) > Z_LIMIT for some in answers.values() for answer in some):
         raise typer.Exit(1)
 
 

@@ -10,7 +10,7 @@ services around 1 s, so a "day" of a line here is 86,400 services.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,6 +108,33 @@ def ask(oracle: Oracle, *, seed: int, replications: int, scale: float = 1.0) -> 
         Answer(known, float(mean), float(error))
         for known, mean, error in zip(oracle.known, means, errors, strict=True)
     ]
+
+
+def answers_as_markdown(answers: Mapping[str, Sequence[Answer]], command: str) -> str:
+    """Return the oracles' part of docs/validation.md.
+
+    Args:
+        answers: by name of the line.
+        command: the command that wrote it.
+    """
+    every = [answer for some in answers.values() for answer in some]
+    agree = sum(abs(answer.z) <= Z_LIMIT for answer in every)
+    lines = [
+        "## The line engine against known answers",
+        "",
+        f"Purpose: queues, blocking, rework and shared repairmen. Written by `{command}`.",
+        f"{agree} of {len(every)} answers lie within {Z_LIMIT:g} standard errors (SE).",
+        "",
+        "| line | answer | exact | simulated | SE, % | z |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, some in answers.items():
+        lines += [
+            f"| {name} | {a.known.name} | {a.known.exact:.5f} | {a.mean:.5f} "
+            f"| {100 * a.relative_error:.2f} | {a.z:+.2f} |"
+            for a in some
+        ]
+    return "\n".join(lines) + "\n"
 
 
 def _line(
