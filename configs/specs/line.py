@@ -15,11 +15,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from configs.errors import ConfigError, suggest
-from configs.specs.base import Spec, Time, error_at, load_spec, resolve_path
+from configs.specs.base import Positive, Spec, Time, error_at, load_spec, resolve_path
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0)]
 AtLeastOne = Annotated[int, Field(ge=1)]
+PositiveTime = Annotated[Time, Positive]
 
 
 class Duration(Spec):
@@ -44,7 +45,7 @@ class Stops(Spec):
         mttr_s: mean time to repair.
     """
 
-    mtbf_s: Annotated[Time, Field(gt=0.0)]
+    mtbf_s: PositiveTime
     mttr_s: Time
 
 
@@ -141,7 +142,7 @@ class LineSpec(Spec):
 
     name: str
     title: str = ""
-    takt_s: Annotated[Time, Field(gt=0.0)]
+    takt_s: PositiveTime
     arrivals: Literal["takt", "poisson", "saturated"] = "takt"
     retest_factor: Annotated[float, Field(ge=0.0)] = 1.0
     debug_benches: AtLeastOne | None = None
