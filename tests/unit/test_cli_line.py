@@ -49,6 +49,7 @@ def test_lines_lists_the_reference_line():
         (("nvl72_l11", "--takt", "5"), "no unit"),
         (("nvl72_l11", "--takt", "5 kg"), "wrong kind of unit"),
         (("nvl72_l11", "--takt", "0 min"), "not above zero"),
+        (("nvl72_l11", "--json", "no/such/folder/out.json"), "no folder"),
     ],
 )
 def test_a_mistake_is_refused(arguments, message):

@@ -48,7 +48,7 @@ LineArgument = Annotated[
 Seed = Annotated[int, typer.Option(help="Campaign seed: the same seed gives the same numbers.")]
 Workers = Annotated[
     int | None,
-    typer.Option(min=1, help="Processes [default: all cores]; results do not depend on it."),
+    typer.Option(min=1, help="Processes, by default one a core; results do not depend on it."),
 ]
 
 
@@ -93,6 +93,8 @@ def simulate_line(
 
     Example: [bold]rackline line simulate nvl72_l11 --replications 20 --seed 1[/bold]
     """
+    if json_file is not None and not json_file.parent.is_dir():  # said now, not after minutes
+        raise RacklineError(f"--json {json_file}: no folder {json_file.parent}; make it first")
     spec = load_line(line)
     model = LineModel(spec) if takt is None else LineModel(spec).at_takt(_takt_s(takt))
     with _progress() as progress:
