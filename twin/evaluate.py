@@ -143,6 +143,7 @@ class _Run:
                 for fitted in policies
             ),
             kpis=collect.kpi_rows(plan, lines, policies),
+            station=collect.station_rows(plan, lines, policies),
             charts=tuple(
                 collect.line_charts(plan, lines, label, case)
                 for label, case in zip(labels, takt, strict=True)

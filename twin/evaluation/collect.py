@@ -10,9 +10,10 @@ from twin.evaluation import cases
 from twin.evaluation.cases import Fitted
 from twin.evaluation.lines import Floats, LineCase, Lines
 from twin.evaluation.plan import Plan
-from twin.evaluation.result import MODES, KpiRow, LineCharts, Mode
+from twin.evaluation.result import MODES, KpiRow, LineCharts, Mode, StationRow
 from twin.kpi.definitions import LINE_KPIS, LineKpi
 from twin.kpi.intervals import t_interval
+from twin.kpi.iso22400 import ISO_KPIS
 from twin.kpi.nested import nested_interval
 from twin.line.process import State
 
@@ -36,6 +37,16 @@ SHOWN: Mapping[Mode, tuple[str, ...]] = {
     "saturated": ("racks_per_day", "racks_per_person_hour"),
 }
 """KPIs of the table in the order a plant manager reads them (domain.md, 3)."""
+_STATION_KPIS = frozenset(
+    {
+        "availability",
+        "effectiveness",
+        "quality_ratio",
+        "oee",
+        "technical_efficiency",
+        "allocation_efficiency",
+    }
+)
 _MOST_POINTS = 2000
 _GROWS = 0.2  # WIP of the last third above that of the first by this share: it does not settle
 
@@ -66,6 +77,26 @@ def _row(
         between=nested_interval(values["y"] - values["x"], draws),
         reduction={letter: variance_reduction(ours, staffed) for letter, ours in values.items()},
         perfect=t_interval(lines.kpi(cases.perfect(plan, mode), kpi.key, runs.preflight)),
+    )
+
+
+def station_rows(plan: Plan, lines: Lines, policies: tuple[Fitted, ...]) -> tuple[StationRow, ...]:
+    """Return the ISO 22400 figures of the evaluated station at takt."""
+    count = plan.spec.line_runs.replications.verdict
+
+    def mean(case: LineCase, key: str) -> float:
+        return float(lines.kpi(case, f"{plan.spec.station}.{key}", count).mean())
+
+    return tuple(
+        StationRow(
+            title=kpi.title,
+            definition=kpi.definition,
+            denominator=kpi.denominator,
+            staffed=mean(cases.staffed(plan, "takt"), kpi.key),
+            cells={f.letter: mean(cases.cell(plan, f, "takt"), kpi.key) for f in policies},
+        )
+        for kpi in ISO_KPIS
+        if kpi.key in _STATION_KPIS
     )
 
 

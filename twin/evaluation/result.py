@@ -99,6 +99,25 @@ class KpiRow:
 
 
 @dataclass(frozen=True)
+class StationRow:
+    """One ISO 22400 figure of the station at takt: means over replications.
+
+    Attributes:
+        title: name in ISO 22400-2.
+        definition: formula and meaning.
+        denominator: what it is divided by, in words.
+        staffed: with people, as in the table.
+        cells: with the cell, by policy letter.
+    """
+
+    title: str
+    definition: str
+    denominator: str
+    staffed: float
+    cells: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class PolicyVerdict:
     """What the gates say of one policy.
 
@@ -317,6 +336,7 @@ class Evaluation:
     preflight: Preflight
     episodes: tuple[PolicyEpisodes, ...]
     kpis: tuple[KpiRow, ...]
+    station: tuple[StationRow, ...]
     charts: tuple[LineCharts, ...]
     cells: tuple[CellsForTakt, ...]
     tornado: Tornado | None

@@ -7,7 +7,8 @@ from twin.evaluation.cases import Fitted
 from twin.evaluation.lines import Lines
 from twin.evaluation.plan import Plan
 from twin.evaluation.result import CellsForTakt, Try
-from twin.evaluation.verdict import combined, gate_in_words, gate_results
+from twin.evaluation.verdict import combined, gate_results
+from twin.evaluation.words import gate_sentence
 from twin.kpi.gates import Answer
 
 
@@ -53,5 +54,5 @@ def _try(plan: Plan, lines: Lines, fitted: Fitted, cells: int, technicians: int)
     lines.run(title, [(case, count), (staffed, count)])
     results = gate_results(plan.spec.gates, lines, case, staffed, count)
     answer = combined([result.answer for result in results], "all")
-    missed = [gate_in_words(result) for result in results if result.answer is not Answer.HOLDS]
+    missed = [gate_sentence(result) for result in results if result.answer is not Answer.HOLDS]
     return Try(cells, technicians, answer, "; ".join(missed) or "every gate holds")

@@ -13,7 +13,7 @@ from twin.evaluation.cases import Fitted
 from twin.evaluation.lines import LineCase, Lines
 from twin.evaluation.plan import Plan
 from twin.evaluation.result import PolicyVerdict, Verdict
-from twin.kpi.definitions import LINE_KPIS
+from twin.evaluation.words import gate_sentence
 from twin.kpi.gates import (
     EXIT_FAILS,
     EXIT_HOLDS,
@@ -141,33 +141,13 @@ def _headline(plan: Plan, answer: Answer, policies: Sequence[PolicyVerdict]) -> 
 
 def _reason(policy: PolicyVerdict) -> str:
     """Return one sentence on why a policy got its answer."""
-    parts = [gate_in_words(gate) for gate in policy.gates if gate.answer is policy.answer]
+    parts = [gate_sentence(gate) for gate in policy.gates if gate.answer is policy.answer]
     verb = {
         Answer.HOLDS: "holds every gate",
         Answer.FAILS: "fails",
         Answer.INCONCLUSIVE: "is not decided",
     }[policy.answer]
     return f"{policy.name} {verb}: {'; '.join(parts)}."
-
-
-def gate_in_words(result: GateResult) -> str:
-    """Return what a gate measured against its limit, e.g. for a sentence."""
-    gate, interval = result.gate, result.measured.interval
-    title = LINE_KPIS[gate.kpi].title
-    name = title[0].lower() + title[1:]
-    if gate.against == "reference ratio":
-        change = 100 * (interval.estimate - 1)
-        limit = 100 * (gate.limit - 1)
-        return f"{name} {change:+.1f} % against staffed (limit {limit:+.0f} %)"
-    unit = LINE_KPIS[gate.kpi].unit
-    if gate.against == "reference difference":
-        if not unit:
-            points = 100 * interval.estimate
-            return f"{name} {points:+.1f} points against staffed (limit {100 * gate.limit:+.0f})"
-        return f"{name} {interval.estimate:+.3g} {unit} against staffed (limit {gate.limit:+g})"
-    if not unit:
-        return f"{name} {100 * interval.estimate:.0f} % (limit {100 * gate.limit:.0f} %)"
-    return f"{name} {interval.estimate:.3g} {unit} (limit {gate.limit:g})"
 
 
 def _number(count: int) -> str:

@@ -1,1 +1,38 @@
-"""The report a plant manager reads: HTML, Markdown and JUnit of one verdict."""
+"""The reports of an evaluation: HTML for people, Markdown and JUnit XML for CI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twin.evaluation.plan import Plan
+from twin.evaluation.result import Evaluation
+from twin.report.html import html_report, markdown_report
+from twin.report.junit import junit_xml
+
+
+def write_reports(
+    plan: Plan,
+    found: Evaluation,
+    out: Path,
+    command: str,
+    *,
+    junit: Path | None = None,
+    allow_inconclusive: bool = False,
+) -> Path:
+    """Write report.html, report.md and junit.xml into ``out``; return the HTML's path.
+
+    Args:
+        plan: the evaluation.
+        found: what it found.
+        out: the run folder.
+        command: the command that made it.
+        junit: where to write junit.xml as well.
+        allow_inconclusive: a gate that is not decided is no failure in junit.xml.
+    """
+    page = out / "report.html"
+    page.write_text(html_report(plan, found, command), encoding="utf-8")
+    (out / "report.md").write_text(markdown_report(plan, found, command), encoding="utf-8")
+    xml = junit_xml(plan, found, allow_inconclusive)
+    for path in (out / "junit.xml", *([junit] if junit else [])):
+        path.write_text(xml, encoding="utf-8")
+    return page

@@ -1,0 +1,172 @@
+"""Numbers and names as people read them: units, signs, intervals, percent."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from twin.evaluation.result import EpisodeNeed
+from twin.kpi.definitions import LINE_KPIS
+from twin.kpi.gates import Answer, GateResult
+from twin.kpi.intervals import Interval
+
+NONE: Final = "–"  # noqa: RUF001 - a typographic dash
+MINUS: Final = "−"  # noqa: RUF001 - a typographic minus
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a KPI is shown: its value times ``factor``, so many decimals, and a unit."""
+
+    factor: float
+    decimals: int
+    unit: str
+    unit_of_difference: str
+
+
+_PERCENT = Format(100.0, 1, "%", "points")
+_FORMATS: Final = {
+    "racks_per_day": Format(1.0, 2, "racks/day", "racks/day"),
+    "lead_time_mean_h": Format(1.0, 1, "h", "h"),
+    "lead_time_p95_h": Format(1.0, 1, "h", "h"),
+    "wip_mean": Format(1.0, 1, "racks", "racks"),
+    "rolled_throughput_yield": _PERCENT,
+    "technician_use": _PERCENT,
+    "bench_use": _PERCENT,
+    "power_mean_kw": Format(0.001, 2, "MW", "MW"),
+    "people": Format(1.0, 0, "people", "people"),
+    "racks_per_person_hour": Format(1.0, 4, "racks/h", "racks/h"),
+    "assists_per_1000": Format(1.0, 1, "", ""),
+    "damages_per_1000": Format(1.0, 1, "", ""),
+    "escapes_per_1000": Format(1.0, 2, "", ""),
+    "escapes_shipped_per_rack": Format(1.0, 4, "", ""),
+}
+
+
+def format_of(kpi: str) -> Format:
+    """Return how a KPI is shown; three significant digits are the default."""
+    return _FORMATS.get(kpi, Format(1.0, 3, LINE_KPIS[kpi].unit, LINE_KPIS[kpi].unit))
+
+
+def number(value: float, decimals: int, *, signed: bool = False) -> str:
+    """Return a number with grouped digits and a typographic minus; a dash for what is not known."""
+    if not math.isfinite(value):
+        return NONE
+    text = f"{value:{'+' if signed else ''},.{decimals}f}"
+    if float(text.replace(",", "")) == 0:
+        text = text.lstrip("+-")
+    return text.replace("-", MINUS)
+
+
+def value(kpi: str, estimate: float) -> str:
+    """Return a KPI's value without its unit."""
+    shown = format_of(kpi)
+    return number(shown.factor * estimate, shown.decimals)
+
+
+def difference(kpi: str, estimate: float) -> str:
+    """Return a difference of a KPI, signed, without its unit."""
+    shown = format_of(kpi)
+    return number(shown.factor * estimate, shown.decimals, signed=True)
+
+
+def span(kpi: str, interval: Interval, *, signed: bool = False) -> str:
+    """Return the two ends of a KPI's interval: ``"46.4 to 47.2"``."""
+    shown = format_of(kpi)
+    low, high = (
+        number(shown.factor * end, shown.decimals, signed=signed)
+        for end in (interval.low, interval.high)
+    )
+    return NONE if NONE in (low, high) else f"{low} to {high}"
+
+
+def percent(share: float, decimals: int = 1) -> str:
+    """Return a share in percent; small ones keep two significant digits."""
+    if not math.isfinite(share):
+        return NONE
+    if 0 < abs(share) < 0.001:
+        return f"{100 * share:.2g} %"
+    return f"{number(100 * share, decimals)} %"
+
+
+def share_span(interval: Interval) -> str:
+    """Return a share's interval in percent."""
+    return f"{percent(interval.low)} to {percent(interval.high)}"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in the unit people would choose."""
+    for limit, factor, unit in ((90.0, 1.0, "s"), (5400.0, 60.0, "min"), (172_800.0, 3600.0, "h")):
+        if abs(seconds) < limit:
+            return f"{number(seconds / factor, 1).removesuffix('.0')} {unit}"
+    return f"{number(seconds / 86_400.0, 1).removesuffix('.0')} days"
+
+
+def minutes(value_min: float | None) -> str:
+    """Return wall-clock minutes, in hours where they are many; a dash where not measured."""
+    if value_min is None or not math.isfinite(value_min):
+        return NONE
+    if value_min < 1:
+        return "less than a minute"
+    return duration(60 * value_min)
+
+
+def answer_word(answer: Answer) -> str:
+    """Return an answer as one word for people."""
+    return {Answer.HOLDS: "holds", Answer.FAILS: "fails", Answer.INCONCLUSIVE: "not decided"}[
+        answer
+    ]
+
+
+def gate_limit(result: GateResult) -> str:
+    """Return a gate's limit for people: ``"at most 10 % above staffed"``."""
+    gate = result.gate
+    side = "at least" if gate.at_least is not None else "at most"
+    if gate.against == "reference ratio":
+        change = 100 * (gate.limit - 1)
+        return f"{side} staffed {number(change, 0, signed=True)} %"
+    shown = format_of(gate.kpi)
+    if gate.against == "reference difference":
+        text = number(shown.factor * gate.limit, 0, signed=True)
+        return f"{side} staffed {text} {shown.unit_of_difference}"
+    return f"{side} {number(shown.factor * gate.limit, 0)} {shown.unit}"
+
+
+def gate_measured(result: GateResult, interval: Interval) -> tuple[str, str]:
+    """Return estimate and interval of what a gate holds against its limit."""
+    gate = result.gate
+    if gate.against == "reference ratio":
+        low, mid, high = (
+            number(100 * (end - 1), 1, signed=True)
+            for end in (interval.low, interval.estimate, interval.high)
+        )
+        return f"{mid} %", NONE if NONE in (low, high) else f"{low} to {high} %"
+    shown = format_of(gate.kpi)
+    signed = gate.against == "reference difference"
+    unit = shown.unit_of_difference if signed else shown.unit
+    middle = number(shown.factor * interval.estimate, shown.decimals, signed=signed)
+    return f"{middle} {unit}", f"{span(gate.kpi, interval, signed=signed)} {unit}"
+
+
+def gate_sentence(result: GateResult) -> str:
+    """Return what a gate measured against its limit: ``"lead time, mean +3.1 % (limit …)"``."""
+    title = LINE_KPIS[result.gate.kpi].title
+    measured, interval = gate_measured(result, result.measured.interval)
+    return (
+        f"{title[0].lower()}{title[1:]} {measured} (95 %: {interval}; must be {gate_limit(result)})"
+    )
+
+
+def need_sentence(need: EpisodeNeed, episodes: int) -> str:
+    """Return what a rare outcome takes, in one sentence."""
+    bearable, shown = percent(need.bearable, 2), percent(need.shown, 2)
+    text = (
+        f"The line can bear {need.outcome} on about {bearable} of the operations before "
+        f"{need.limit}. A campaign of {episodes} operations without one event shows no more than "
+        f"“below {shown}”"
+    )
+    if need.shown <= need.bearable:
+        return f"{text}: enough."
+    cost = "" if need.minutes is None else f" (about {minutes(need.minutes)} on this machine)"
+    return f"{text}: not enough. It would take about {need.episodes:,} a policy{cost}."

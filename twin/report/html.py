@@ -1,0 +1,144 @@
+"""report.html (one file that opens offline) and report.md: pure functions of what was found."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from twin.evaluation.plan import LETTERS, Plan
+from twin.evaluation.preflight import ASSUMED_RHO
+from twin.evaluation.result import Evaluation
+from twin.evaluation.words import (
+    difference,
+    duration,
+    need_sentence,
+    number,
+    percent,
+    share_span,
+)
+from twin.kpi.gates import Answer
+from twin.report import charts, episode_charts, tables
+from twin.report.prose import GLOSSARY, assumptions
+
+BANNER_WORDS = {Answer.HOLDS: "Yes", Answer.FAILS: "No", Answer.INCONCLUSIVE: "Not decided"}
+_DOUBT = ("racks_per_day", "rolled_throughput_yield", "lead_time_mean_h")
+
+
+def html_report(plan: Plan, found: Evaluation, command: str) -> str:
+    """Return the report as HTML.
+
+    Args:
+        plan: the evaluation.
+        found: what it found.
+        command: the command that made it, for the reader to repeat.
+    """
+    environment = templates()
+    environment.filters |= {"percent": percent, "share_span": share_span}
+    css = environment.get_template("report.css").render()
+    page = environment.get_template("report.html.j2")
+    return page.render(
+        plan=plan,
+        spec=plan.spec,
+        row=plan.line.station(plan.spec.station),
+        found=found,
+        command=command,
+        css=Markup(css),
+        svg={name: Markup(text) for name, text in _charts(plan, found).items()},
+        **_tables(plan, found),
+        **_sentences(plan, found),
+    )
+
+
+def markdown_report(plan: Plan, found: Evaluation, command: str) -> str:
+    """Return the summary for CI as Markdown."""
+    page = templates().get_template("report.md.j2")
+    return page.render(
+        plan=plan,
+        spec=plan.spec,
+        found=found,
+        command=command,
+        **_tables(plan, found),
+        **_sentences(plan, found),
+    )
+
+
+def templates() -> Environment:
+    """Return the environment of the report's templates: escaping, and no silent gaps."""
+    return Environment(
+        loader=PackageLoader("twin.report", "templates"),
+        autoescape=lambda name: name is not None and "html" in name,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _charts(plan: Plan, found: Evaluation) -> dict[str, str]:
+    lines = found.charts
+    short = [tables.short_name(plan.policy(letter)) for letter in LETTERS]
+    doubt = [row for row in found.kpis if row.mode == "takt" and row.kpi.key in _DOUBT]
+    drawn = {
+        "gates": episode_charts.gate_plot(found.verdict.policies),
+        "outcomes": episode_charts.outcome_bars(found.episodes),
+        "times": episode_charts.time_and_force(found.episodes, plan.station.limits),
+        "states": charts.time_by_state(lines),
+        "over_time": charts.over_time(lines, plan.spec.line_runs.warmup_s / 86_400.0),
+        "lead": charts.lead_times(lines),
+        "doubt": charts.doubt(doubt, LETTERS, short),
+    }
+    if found.tornado:
+        drawn["tornado"] = charts.tornado_bars(found.tornado)
+    return drawn
+
+
+def _tables(plan: Plan, found: Evaluation) -> dict[str, Any]:
+    takt_min, pushed_min = plan.line.takt_s / 60, plan.spec.line_runs.saturated_takt_s / 60
+    answer = found.verdict.answer
+    return {
+        "banner": {"kind": tables.KINDS[answer], "word": BANNER_WORDS[answer]},
+        "cards": tables.cards(found),
+        "cells": tables.cells_table(found),
+        "kpi_blocks": tables.kpi_blocks(found.kpis, takt_min, pushed_min),
+        "station_rows": tables.station_rows(found),
+        "outcomes": tables.outcome_table(found),
+        "perfect_rows": tables.perfect_rows(found),
+        "assumptions": list(assumptions(plan)),
+        "provenance": list(tables.provenance(plan, found, metadata.version("rackline"))),
+        "glossary": GLOSSARY,
+        "clearance": plan.station.settings[plan.spec.setting].clearance_m,
+    }
+
+
+def _sentences(plan: Plan, found: Evaluation) -> dict[str, Any]:
+    before, runs = found.preflight, plan.spec.line_runs
+    episodes = plan.spec.campaign.racks * plan.spec.campaign.parts_per_rack
+    needs = [need_sentence(need, episodes) for need in before.needs]
+    missing = [
+        text for text, need in zip(needs, before.needs, strict=True) if need.shown > need.bearable
+    ]
+    return {
+        "preflight_sentences": [*before.sentences, *missing],
+        "need_sentences": needs,
+        "horizon": duration(runs.horizon_s),
+        "warmup": duration(runs.warmup_s),
+        "marks": [mark for policy in found.episodes for mark in (*policy.blockers, *policy.marks)],
+        "unsettled": [line.label for line in found.charts if not line.settles],
+        "tornado_base": ""
+        if found.tornado is None
+        else difference("lead_time_mean_h", found.tornado.base.estimate),
+        "flips": []
+        if found.tornado is None
+        else [f"{bar.says}: {flip}" for bar in found.tornado.bars for flip in bar.flips],
+        "reductions": tables.reductions([row for row in found.kpis if row.mode == "takt"]),
+        "perfect_visit": duration(before.perfect_visit_s),
+        "bearable": duration(before.bearable_operation_s),
+        "difference": f"{number(100 * before.difference, 0)} points",
+        "rho": f"{ASSUMED_RHO:g}",
+        "movers": ", ".join(
+            f"{id_} {difference('racks_per_day', change.estimate)} racks/day"
+            for id_, change in before.movers.items()
+        ),
+    }

@@ -1,0 +1,260 @@
+"""The report's tables: results turned into rows of text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twin.evaluation.plan import LETTERS, Plan
+from twin.evaluation.result import CellsForTakt, Evaluation, KpiRow, PolicyVerdict, Try
+from twin.evaluation.words import (
+    NONE,
+    answer_word,
+    difference,
+    format_of,
+    gate_limit,
+    gate_measured,
+    number,
+    percent,
+    share_span,
+    span,
+    value,
+)
+from twin.kpi.definitions import LINE_KPIS
+from twin.kpi.gates import Answer, GateResult
+from twin.kpi.intervals import Interval
+from twin.report.prose import OUTCOME_MEANINGS
+from twin.report.style import CLASS_COLOURS, LINE_COLOURS
+
+KINDS = {Answer.HOLDS: "holds", Answer.FAILS: "fails", Answer.INCONCLUSIVE: "open"}
+MARKS = {Answer.HOLDS: "✓", Answer.FAILS: "✗", Answer.INCONCLUSIVE: "?"}
+COLOURS = dict(zip(LETTERS, LINE_COLOURS[1:], strict=True))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A number and its interval; ``clear`` where a difference leaves out zero."""
+
+    value: str
+    span: str
+    clear: bool = False
+
+
+def short_name(name: str) -> str:
+    """Return a policy's name without its kind and version, for table heads."""
+    return name.rpartition("/")[2].partition("@")[0]
+
+
+def cards(found: Evaluation) -> list[dict[str, Any]]:
+    """Return the two policies' cards of the first screen."""
+    return [_card(found, policy) for policy in found.verdict.policies]
+
+
+def _card(found: Evaluation, policy: PolicyVerdict) -> dict[str, Any]:
+    campaign = next(e for e in found.episodes if e.letter == policy.letter)
+    need = next(c for c in found.cells if c.letter == policy.letter)
+    if need.found:
+        cells = f"{need.found.cells} cell{'s' if need.found.cells > 1 else ''}"
+        takt = f"{cells} and {need.people} people hold the gates"
+    else:
+        takt = "no number of cells and technicians that was tried holds the gates"
+    success = f"{percent(campaign.success.estimate)} ({share_span(campaign.success)})"
+    return {
+        "letter": policy.letter,
+        "name": policy.name,
+        "short": short_name(policy.name),
+        "colour": COLOURS[policy.letter],
+        "kind": KINDS[policy.answer],
+        "word": answer_word(policy.answer),
+        "gates": [_gate(result) for result in policy.gates],
+        "note": f"Success of an operation {success}; {takt}.",
+    }
+
+
+def _gate(result: GateResult) -> dict[str, Any]:
+    measured, interval = gate_measured(result, result.measured.interval)
+    plain = result.answer is not Answer.INCONCLUSIVE or "straddle" in result.why
+    return {
+        "title": LINE_KPIS[result.gate.kpi].title,
+        "limit": gate_limit(result),
+        "measured": measured,
+        "span": interval,
+        "kind": KINDS[result.answer],
+        "mark": MARKS[result.answer],
+        "word": answer_word(result.answer),
+        "remark": "" if plain else result.why[0].upper() + result.why[1:] + ".",
+    }
+
+
+def kpi_blocks(rows: Sequence[KpiRow], takt_min: float, pushed_min: float) -> list[dict[str, Any]]:
+    """Return the KPI table in two blocks, at takt and saturated."""
+    titles = {
+        "takt": f"At takt: a rack every {takt_min:g} min",
+        "saturated": f"Saturated: pushed with a rack every {pushed_min:g} min, what it can take",
+    }
+    return [
+        {"title": title, "rows": [_kpi(row) for row in rows if row.mode == mode]}
+        for mode, title in titles.items()
+    ]
+
+
+def _kpi(row: KpiRow) -> dict[str, Any]:
+    key = row.kpi.key
+    entries = [_entry(key, row.staffed)]
+    entries += [_entry(key, row.cells[letter].interval) for letter in LETTERS]
+    entries += [_difference(key, row.differences[letter].interval) for letter in LETTERS]
+    entries.append(_difference(key, row.between.interval))
+    entries.append(Entry(NONE, "") if row.perfect is None else _entry(key, row.perfect))
+    over = f", over {row.kpi.denominator}" if row.kpi.denominator else ""
+    return {
+        "title": row.kpi.title,
+        "unit": format_of(key).unit,
+        "definition": f"{row.kpi.definition}{over}",
+        "entries": entries,
+    }
+
+
+def _entry(key: str, interval: Interval) -> Entry:
+    shown = value(key, interval.estimate)
+    same = interval.low == interval.high
+    return Entry(shown, "" if shown == NONE or same else span(key, interval))
+
+
+def _difference(key: str, interval: Interval) -> Entry:
+    shown = difference(key, interval.estimate)
+    if shown == NONE:
+        return Entry(NONE, "")
+    clear = interval.low > 0 or interval.high < 0
+    if interval.low == interval.high:
+        return Entry(shown, "", clear)
+    return Entry(shown, span(key, interval, signed=True), clear)
+
+
+def station_rows(found: Evaluation) -> list[dict[str, Any]]:
+    """Return the ISO 22400 figures of the station."""
+    return [
+        {
+            "title": row.title,
+            "definition": f"{row.definition} Over {row.denominator}.",
+            "entries": [percent(row.staffed), *(percent(row.cells[x]) for x in LETTERS)],
+        }
+        for row in found.station
+    ]
+
+
+def cells_table(found: Evaluation) -> list[dict[str, Any]]:
+    """Return cells and people for takt, one row a policy."""
+    return [_cells(need, found.people_staffed) for need in found.cells]
+
+
+def _cells(need: CellsForTakt, staffed: int) -> dict[str, Any]:
+    change = "" if need.people is None else number(need.people - staffed, 0, signed=True)
+    return {
+        "name": need.name,
+        "colour": COLOURS[need.letter],
+        "found": need.found,
+        "people": need.people,
+        "change": change,
+        "why": _decides(need),
+        "tried": [{"text": _try(try_)} for try_ in need.tried],
+    }
+
+
+def _decides(need: CellsForTakt) -> str:
+    if need.found is None:
+        return need.tried[-1].why
+    fewer = [t for t in need.tried if t.answer is not Answer.HOLDS]
+    if not fewer:
+        return "the smallest that was tried holds every gate"
+    return f"with {_try(fewer[-1])}: {fewer[-1].why}"
+
+
+def _try(try_: Try) -> str:
+    cells = f"{try_.cells} cell{'s' if try_.cells > 1 else ''}"
+    technicians = f"{try_.technicians} technician{'s' if try_.technicians > 1 else ''}"
+    return f"{cells} and {technicians} ({answer_word(try_.answer)})"
+
+
+def outcome_table(found: Evaluation) -> list[dict[str, Any]]:
+    """Return counts, shares and intervals of every outcome class."""
+    rows = []
+    for outcome, meaning in OUTCOME_MEANINGS.items():
+        shares = []
+        for policy in found.episodes:
+            seen = policy.classes[outcome]
+            text = share_span(seen.share)
+            if seen.bound is not None and seen.count == 0:
+                text = f"up to {percent(seen.bound, 2)}"
+            shares.append(
+                {"count": seen.count, "percent": percent(seen.share.estimate), "span": text}
+            )
+        rows.append(
+            {
+                "name": outcome.value,
+                "colour": CLASS_COLOURS[outcome],
+                "meaning": meaning,
+                "shares": shares,
+            }
+        )
+    return rows
+
+
+def perfect_rows(found: Evaluation) -> list[dict[str, str]]:
+    """Return what a perfect policy would change."""
+    rows = []
+    for row in found.preflight.rows:
+        unit = format_of(row.kpi.key)
+        change = difference(row.kpi.key, row.change.estimate)
+        rows.append(
+            {
+                "title": row.kpi.title + (", saturated" if row.mode == "saturated" else ""),
+                "staffed": f"{value(row.kpi.key, row.staffed.estimate)} {unit.unit}",
+                "perfect": f"{value(row.kpi.key, row.perfect.estimate)} {unit.unit}",
+                "change": f"{change} {unit.unit_of_difference} "
+                f"({span(row.kpi.key, row.change, signed=True)})",
+                "resolution": f"± {percent(row.resolution, 2)}",
+            }
+        )
+    return rows
+
+
+def reductions(rows: Sequence[KpiRow]) -> str:
+    """Return the variance reduction that common random numbers achieved, in words."""
+    parts = []
+    for row in rows:
+        factors = [f"{number(row.reduction[x], 1)}" for x in LETTERS if _finite(row.reduction[x])]
+        if factors and row.kpi.key in ("lead_time_mean_h", "rolled_throughput_yield", "wip_mean"):
+            name = row.kpi.title[0].lower() + row.kpi.title[1:] if row.kpi.title != "WIP" else "WIP"
+            parts.append(f"{name} {' and '.join(factors)}")
+    return "; ".join(parts) or "nothing varied"
+
+
+def provenance(plan: Plan, found: Evaluation, version: str) -> Iterator[tuple[str, str]]:
+    """Yield (what, value) of what identifies this run and what it took."""
+    from configs.specs.base import spec_hash
+
+    spec = plan.spec
+    runs = spec.line_runs
+    yield "rackline", version
+    yield (
+        "content hashes",
+        f"evaluation {spec_hash(spec)}, line {spec_hash(plan.line)}, "
+        f"station {spec_hash(plan.station)}",
+    )
+    yield "seeds", f"episodes {spec.campaign.seed}, line {runs.seed}"
+    counts = runs.replications
+    yield (
+        "line replications",
+        f"{counts.verdict} a line and mode, {counts.preflight} in preflight, {counts.search} for "
+        f"each number of cells and technicians, {counts.tornado} for each end of an input; "
+        f"{runs.horizon_s / 86_400:g} days each after {runs.warmup_s / 86_400:g} of warm-up",
+    )
+    total = sum(found.seconds.values())
+    shown = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in found.seconds.items())
+    yield "wall-clock time", f"{total:.0f} s: {shown}"
+
+
+def _finite(number_: float) -> bool:
+    return math.isfinite(number_)
