@@ -18,8 +18,8 @@ from configs.specs.gates import GateSpec
 
 AtLeastOne = Annotated[int, Field(ge=1)]
 AtLeastTwo = Annotated[int, Field(ge=2)]
-PairsOfReplications = Annotated[int, Field(ge=4, multiple_of=2)]
-"""Two replications share a posterior draw (`twin.kpi.nested`), and two draws are the least."""
+PairsOfRuns = Annotated[int, Field(ge=4, multiple_of=2)]
+"""Two posterior draws share a line replication (`twin.kpi.nested`); two replications are least."""
 MOST_TORNADO_INPUTS = 8
 """So many inputs fit the time budget while the engine is SimPy (architecture.md)."""
 
@@ -87,10 +87,10 @@ class Replications(Spec):
         tornado: each end of each assumed input.
     """
 
-    verdict: PairsOfReplications
+    verdict: PairsOfRuns
     preflight: AtLeastTwo
-    search: PairsOfReplications
-    tornado: PairsOfReplications
+    search: PairsOfRuns
+    tornado: PairsOfRuns
 
 
 class LineRuns(Spec):

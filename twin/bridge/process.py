@@ -68,8 +68,8 @@ class StationModel:
         Args:
             seed: seed of the evaluation.
             replication: number of the replication: keys what happens within visits.
-            draw: number of the posterior draw; by default ``replication``. Replications that
-                share a draw tell the line's variance from that of the episodes (`twin.kpi.nested`).
+            draw: number of the posterior draw; by default ``replication``. Runs of several draws
+                in one replication tell the episodes' variance from the line's (`twin.kpi.nested`).
         """
         number = replication if draw is None else draw
         purpose = f"posterior of {self.label}"

@@ -11,7 +11,7 @@ from twin.evaluation.lines import LineCase
 from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan
 from twin.evaluation.result import Mode
-from twin.kpi.nested import draw_of
+from twin.kpi.nested import replication_of
 from twin.line.model import LineModel
 
 
@@ -47,7 +47,7 @@ def cell(
         station=plan.spec.station,
         source=fitted.model,
         digest=fitted.digest,
-        draws=tuple(draw_of(replication) for replication in range(count)),
+        replications=tuple(replication_of(run) for run in range(count)),
     )
 
 

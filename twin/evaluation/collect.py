@@ -65,17 +65,18 @@ def _row(
     count = runs.verdict
     staffed = lines.kpi(cases.staffed(plan, mode), kpi.key, count)
     values = {f.letter: lines.kpi(cases.cell(plan, f, mode), kpi.key, count) for f in policies}
-    draws = np.array(cases.cell(plan, policies[0], mode).draws)
+    replications = np.array(cases.cell(plan, policies[0], mode).replications)
+    paired = staffed[replications]
     return KpiRow(
         kpi=kpi,
         mode=mode,
         staffed=t_interval(staffed),
-        cells={letter: nested_interval(ours, draws) for letter, ours in values.items()},
+        cells={letter: nested_interval(ours, replications) for letter, ours in values.items()},
         differences={
-            letter: nested_interval(ours - staffed, draws) for letter, ours in values.items()
+            letter: nested_interval(ours - paired, replications) for letter, ours in values.items()
         },
-        between=nested_interval(values["y"] - values["x"], draws),
-        reduction={letter: variance_reduction(ours, staffed) for letter, ours in values.items()},
+        between=nested_interval(values["y"] - values["x"], replications),
+        reduction={letter: variance_reduction(ours, paired) for letter, ours in values.items()},
         perfect=t_interval(lines.kpi(cases.perfect(plan, mode), kpi.key, runs.preflight)),
     )
 
@@ -128,7 +129,7 @@ def line_charts(plan: Plan, lines: Lines, label: str, case: LineCase) -> LineCha
         shipped=_band(shipped),
         wip=_band(wip),
         lead_h=tuple(float(value) for value in lead[::step]),
-        settles=_settles(wip, plan),
+        settles=_settles(wip, case, plan),
     )
 
 
@@ -138,10 +139,10 @@ def _band(series: Floats) -> tuple[tuple[float, float, float], ...]:
     return tuple((float(a), float(b), float(c)) for a, b, c in zip(mean, low, high, strict=True))
 
 
-def _settles(wip: Floats, plan: Plan) -> bool:
+def _settles(wip: Floats, case: LineCase, plan: Plan) -> bool:
     """Tell whether the work in progress stays level through the measured window."""
     window = wip[:, int(plan.spec.line_runs.warmup_s // 86_400.0) :]
     third = max(1, window.shape[1] // 3)
     first, last = window[:, :third].mean(axis=1), window[:, -third:].mean(axis=1)
-    growth = t_interval(last - first)
+    growth = nested_interval(last - first, case.replications).interval
     return not growth.low > _GROWS * float(first.mean())

@@ -1,7 +1,9 @@
 """Line replications of an evaluation: cases, run in parallel, each kept in the run folder.
 
 All cases share the line's seed: replication r of one case and of another meet the same racks, stops
-and repairs (common random numbers), so that differences are taken pair by pair.
+and repairs (common random numbers), so that differences are taken pair by pair. A policy's case has
+two runs in each replication, one for each of two posterior draws; run k of it is paired with
+replication k // 2 of a line without a policy.
 """
 
 from __future__ import annotations
@@ -48,7 +50,8 @@ class LineCase:
         station: station that ``source`` is attached to; ``None`` with the table alone.
         source: gives the process model of each replication.
         digest: identifies the content of ``source``.
-        draws: posterior draw of each replication; ``None`` where nothing is drawn.
+        replications: line replication of each run, where run k takes posterior draw k; ``None``
+            where nothing is drawn, and run k is replication k (see `twin.kpi.nested`).
     """
 
     name: str
@@ -56,7 +59,11 @@ class LineCase:
     station: str | None = None
     source: Source | None = None
     digest: str = ""
-    draws: tuple[int, ...] | None = None
+    replications: tuple[int, ...] | None = None
+
+    def replication_of(self, run: int) -> int:
+        """Return the line replication in which a run happens."""
+        return self.replications[run] if self.replications else run
 
     @cached_property
     def identity(self) -> str:
@@ -180,26 +187,26 @@ class Lines:
         """Return what charts need of the first ``count`` replications."""
         return [self._values[self._key(case, r)]["detail"] for r in range(count)]
 
-    def _key(self, case: LineCase, replication: int) -> str:
-        draw = case.draws[replication] if case.draws else ""
+    def _key(self, case: LineCase, run: int) -> str:
+        draw = run if case.replications else ""
         return (
-            f"{_FORMAT}-{case.identity}-s{self._seed}-r{replication}-d{draw}"
+            f"{_FORMAT}-{case.identity}-s{self._seed}-r{case.replication_of(run)}-d{draw}"
             f"-{self._days:g}-{self._warmup_days:g}"
         )
 
-    def _item(self, case: LineCase, replication: int, detail: bool) -> LineItem:
+    def _item(self, case: LineCase, run: int, detail: bool) -> LineItem:
         processes: dict[str, ProcessModel] = {}
         if case.source is not None and case.station is not None:
-            draw = case.draws[replication] if case.draws else None
-            made = case.source.replicate(self._seed, replication, draw=draw)
+            draw = run if case.replications else None
+            made = case.source.replicate(self._seed, case.replication_of(run), draw=draw)
             processes[case.station] = made
         return LineItem(
             case.name,
-            self._key(case, replication),
+            self._key(case, run),
             case.model,
             processes,
             self._seed,
-            replication,
+            case.replication_of(run),
             self._days,
             self._warmup_days,
             detail,

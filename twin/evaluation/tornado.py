@@ -14,7 +14,8 @@ from twin.evaluation.result import Tornado, TornadoBar
 from twin.evaluation.verdict import gate_results
 from twin.kpi.definitions import LINE_KPIS
 from twin.kpi.gates import Answer
-from twin.kpi.intervals import Interval, paired_t
+from twin.kpi.intervals import Interval
+from twin.kpi.nested import nested_interval
 
 KPI = "lead_time_mean_h"
 
@@ -70,7 +71,8 @@ def _pair(plan: Plan, fitted: Fitted, item: TornadoInput, end: str) -> tuple[Lin
 
 def _change(lines: Lines, pair: tuple[LineCase, LineCase], count: int) -> Interval:
     ours, theirs = (lines.kpi(case, KPI, count) for case in pair)
-    return paired_t(ours, theirs)
+    replications = [pair[0].replication_of(run) for run in range(count)]
+    return nested_interval(ours - theirs[replications], replications).interval
 
 
 def _answers(plan: Plan, lines: Lines, pair: tuple[LineCase, LineCase], count: int) -> list[Answer]:

@@ -55,10 +55,10 @@ def gate_results(
     """
 
     def measured(gate: GateSpec, of: LineCase) -> NestedInterval:
-        draws = None if of.draws is None else np.array(of.draws[:count])
+        replications = np.array([of.replication_of(run) for run in range(count)])
         ours = lines.kpi(of, gate.kpi, count)
-        theirs = lines.kpi(staffed, gate.kpi, count) if gate.paired else None
-        return compare(gate, ours, theirs, draws)
+        theirs = lines.kpi(staffed, gate.kpi, count)[replications] if gate.paired else None
+        return compare(gate, ours, theirs, replications if of.replications else None)
 
     return tuple(
         evaluate_gate(

@@ -58,16 +58,16 @@ def compare(
     gate: GateSpec,
     candidate: ArrayLike,
     reference: ArrayLike | None = None,
-    draws: ArrayLike | None = None,
+    replications: ArrayLike | None = None,
     confidence: float = CONFIDENCE,
 ) -> NestedInterval:
     """Return the interval of what the gate holds against its limit.
 
     Args:
         gate: the gate.
-        candidate: the candidate line's KPI, one value a replication, shape (R,).
-        reference: the reference line's in the same replications (common random numbers).
-        draws: posterior draw behind each replication, see `twin.kpi.nested`.
+        candidate: the candidate line's KPI, one value a run, shape (R,).
+        reference: the reference line's in the same line replications (common random numbers).
+        replications: line replication of each run, see `twin.kpi.nested`.
         confidence: two-sided confidence.
 
     Raises:
@@ -75,7 +75,7 @@ def compare(
     """
     ours = np.asarray(candidate, dtype=float)
     if not gate.paired:
-        return nested_interval(ours, draws, confidence)
+        return nested_interval(ours, replications, confidence)
     if reference is None:
         raise ValueError(f"gate '{gate.describe()}' needs the reference line")
     theirs = np.asarray(reference, dtype=float)
@@ -84,7 +84,7 @@ def compare(
     values = ours - theirs
     if gate.against == "reference ratio":
         values = ratio_residuals(ours, theirs)
-    return nested_interval(values, draws, confidence)
+    return nested_interval(values, replications, confidence)
 
 
 def judge(gate: GateSpec, interval: Interval) -> Answer:

@@ -1,8 +1,10 @@
 """The interval of a line KPI under two sources of doubt: few episodes, and a random line.
 
-Replications share posterior draws in groups (twin replications of one draw). The spread between
-groups holds both sources, the spread within a group only the line's: a one-way random-effects
-analysis of variance takes them apart without a further run.
+A policy's line is run several times under the same random numbers of the line, each time with
+another draw of the policy's posterior: run r is draw r in line replication r // 2. The spread
+within a replication is then what the episodes leave open, the spread between replications is the
+line's, and both are measured without subtracting one noisy variance from another (decision record
+0010: the other way round, one draw in several replications, covered .81 to .98 at 95 %).
 """
 
 from __future__ import annotations
@@ -15,13 +17,13 @@ from numpy.typing import ArrayLike
 
 from twin.kpi.intervals import CONFIDENCE, NOTHING_KNOWN, Interval, t_quantile
 
-REPLICATIONS_A_DRAW = 2
-"""Line replications that share one posterior draw: replication r uses draw r // 2."""
+DRAWS_A_REPLICATION = 2
+"""Posterior draws that share the random numbers of one line replication."""
 
 
-def draw_of(replication: int) -> int:
-    """Return the number of the posterior draw that a replication uses."""
-    return replication // REPLICATIONS_A_DRAW
+def replication_of(run: int) -> int:
+    """Return the line replication in which run ``run`` of a policy's line happens."""
+    return run // DRAWS_A_REPLICATION
 
 
 @dataclass(frozen=True)
@@ -30,66 +32,58 @@ class NestedInterval:
 
     Attributes:
         interval: for the KPI that the true policy would have in the long run.
-        variance_episodes: of the KPI's long-run value over the posterior (too few episodes).
-        variance_line: of the mean over replications (too few of them); more replications
-            shrink this one only.
-        replications: number of values.
+        variance_episodes: of the KPI over the posterior at fixed random numbers of the line; only
+            more episodes shrink it.
+        variance_line: of the mean over line replications; only more of them shrink it.
+        runs: number of values.
     """
 
     interval: Interval
     variance_episodes: float
     variance_line: float
-    replications: int
+    runs: int
 
 
 def nested_interval(
-    values: ArrayLike, draws: ArrayLike | None = None, confidence: float = CONFIDENCE
+    values: ArrayLike, replications: ArrayLike | None = None, confidence: float = CONFIDENCE
 ) -> NestedInterval:
-    """Return the interval of a KPI, or of a paired difference of two, over replications.
+    """Return the interval of a KPI, or of a paired difference of two, over runs.
 
-    With G groups of equal size m, S² the variance of the group means and W the variance within:
-    the long-run KPI has the variance V = S² - W/m over the posterior, and its distance from the
-    mean of all values has the variance V (1 + 1/G) + W/(G m), at least S²/G. Student's t with
-    G - 1 degrees.
+    With G replications of m draws each, W the variance within replications and S² the variance of
+    their means: the long-run KPI of the true policy has the variance W over the posterior (and a
+    little more than that, where a draw meets the line's luck), and the mean of all values is off
+    by S²/G. The interval is the mean ± t sqrt(W + S²/G), with Satterthwaite's degrees of freedom.
 
     Args:
-        values: one value a replication, shape (R,).
-        draws: number of the posterior draw of each, shape (R,); None: nothing was drawn (a line
-            without a policy), so all of the spread is the line's.
+        values: one value a run, shape (R,).
+        replications: number of the line replication of each run, shape (R,); None: nothing was
+            drawn (a line without a policy) and every run is a replication of its own.
         confidence: two-sided confidence.
 
     Raises:
-        ValueError: fewer than two groups, or groups of unequal size or of one only.
+        ValueError: fewer than two replications, or not the same number (2 or more) of draws in
+            each.
     """
     x = np.asarray(values, dtype=float)
-    if draws is None:
-        return _line_only(x, confidence)
-    numbers = np.asarray(draws)
+    numbers = np.arange(len(x)) if replications is None else np.asarray(replications)
     names, sizes = np.unique(numbers, return_counts=True)
-    if len(names) < 2 or sizes.min() < 2 or sizes.min() != sizes.max():
-        raise ValueError("at least two draws are needed, each with the same number (2+) of values")
+    if len(names) < 2 or sizes.min() != sizes.max():
+        raise ValueError("at least two replications are needed, each with as many draws")
+    if replications is not None and sizes.min() < 2:
+        raise ValueError("each replication needs two draws or more")
     if not np.isfinite(x).all():
         return NestedInterval(NOTHING_KNOWN, math.nan, math.nan, len(x))
-    groups = np.stack([x[numbers == name] for name in names])
+    groups = np.stack([x[numbers == name] for name in names])  # (G, m)
     count, size = groups.shape
-    between = float(groups.mean(axis=1).var(ddof=1))
-    within = float(groups.var(axis=1, ddof=1).mean())
-    episodes = max(0.0, between - within / size)
-    line = within / (count * size)
-    spread = max(episodes * (1 + 1 / count) + line, between / count)
-    half = t_quantile(count - 1, confidence) * math.sqrt(spread)
-    mean = float(x.mean())
-    return NestedInterval(Interval(mean, mean - half, mean + half), episodes, line, len(x))
-
-
-def _line_only(
-    x: np.ndarray[tuple[int], np.dtype[np.float64]], confidence: float
-) -> NestedInterval:
-    if len(x) < 2:
-        raise ValueError("an interval needs at least two values")
-    if not np.isfinite(x).all():
-        return NestedInterval(NOTHING_KNOWN, math.nan, math.nan, len(x))
-    line = float(x.var(ddof=1)) / len(x)
-    half = t_quantile(len(x) - 1, confidence) * math.sqrt(line)
-    mean = float(x.mean())
-    return NestedInterval(Interval(mean, mean - half, mean + half), 0.0, line, len(x))
+    within = float(groups.var(axis=1, ddof=1).mean()) if size > 1 else 0.0
+    between = float(groups.mean(axis=1).var(ddof=1)) / count
+    spread, mean = within + between, float(x.mean())
+    # What within holds of the episodes is also in the means: the line's own share is the rest.
+    line = max(0.0, between - within / (count * size))
+    if spread == 0:
+        return NestedInterval(Interval(mean, mean, mean), 0.0, 0.0, len(x))
+    degrees = between**2 / (count - 1)
+    if size > 1:
+        degrees += within**2 / (count * (size - 1))
+    half = t_quantile(spread**2 / degrees, confidence) * math.sqrt(spread)
+    return NestedInterval(Interval(mean, mean - half, mean + half), within, line, len(x))
