@@ -79,7 +79,8 @@ def parse_quantity(text: object, unit: str) -> float:
             raise PydanticCustomError(
                 "quantity", "has no unit; write it with one, e.g. {e}", {"e": f'"{example}"'}
             )
-        value = float(_units().Quantity(magnitude, written.strip()).to(unit).magnitude)
+        converted = _units().Quantity(magnitude, written.strip()).to(unit).magnitude
+        value = float(f"{converted:.15g}")  # 1.8 mm is 0.0018 m, not 0.0018000000000000002
     except PydanticCustomError:
         raise
     except pint.DimensionalityError:
@@ -226,7 +227,10 @@ def load_spec(model: type[S], path: Path) -> S:
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
-        raise _config_error(error.errors(include_url=False)[0], where, model) from None
+        errors = error.errors(include_url=False)
+        # A misspelt required field is both unknown and missing: the misspelling is the news.
+        first = min(errors, key=lambda e: e["type"] != "extra_forbidden")
+        raise _config_error(first, where, model) from None
 
 
 def error_at(path: Path, loc: tuple[str | int, ...], problem: str, remedy: str) -> ConfigError:

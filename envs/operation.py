@@ -1,0 +1,456 @@
+"""One operation at an insertion station: physics of align + insert, and the judged result."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from configs.specs.station import PoseError, Setting, StationSpec
+from envs.cycle import phases_after, phases_before
+from envs.outcome import Facts, TrueState
+from envs.physics.sensors import WINDOW_HZ, WrenchFilter
+from envs.physics.shapes import Contact
+from envs.physics.world import World
+from envs.reward import Snapshot
+from envs.robots.gantry import (
+    FT,
+    MOVING,
+    PART,
+    ImpedanceController,
+    gantry_body,
+    gantry_model,
+)
+from envs.selftest import check_force_reading
+from envs.stations import tray_insert as scene
+
+SETTLE_S = 0.25
+"""Time at rest before the policy takes over, in which the wrist sensor is tared (assumed)."""
+CONTACT_N = 1.0
+"""Windowed force above which penetration is looked up."""
+_ALL = (*MOVING, FT)
+_WINDOW = len(scene.SENSED) * 3
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """Factors on a station's data, for convergence and robustness studies; 1 is the station."""
+
+    rate: int = 1
+    stiffness: float = 1.0
+    pose_error: float = 1.0
+    friction: float = 1.0
+
+
+@dataclass(frozen=True)
+class OperationResult:
+    """What one operation came to.
+
+    Attributes:
+        facts: recorded facts, see `envs.outcome`.
+        cycle_time_s: the whole robot cycle, pick to retract, without people.
+        contact_time_s: time in align + insert.
+        max_windowed_force_n: largest windowed side force on the fixture.
+        max_windowed_axial_n: largest windowed axial force before the levers.
+        penetration_m: deepest penetration.
+        short_m: distance short of full mate.
+    """
+
+    facts: Facts
+    cycle_time_s: float
+    contact_time_s: float
+    max_windowed_force_n: float
+    max_windowed_axial_n: float
+    penetration_m: float
+    short_m: float
+
+
+class Operation:
+    """The simulation behind the environment: rebuilt at `start`, advanced policy step by step.
+
+    Args:
+        spec: the station.
+        setting_name: difficulty.
+        perturbation: factors for studies.
+        visible: give bodies shapes to look at.
+    """
+
+    def __init__(
+        self, spec: StationSpec, setting_name: str, perturbation: Perturbation, visible: bool
+    ) -> None:
+        self.spec = spec
+        self.setting = perturbed(spec, setting_name, perturbation)
+        physics = spec.physics
+        self._rate_hz = physics.rate_hz * perturbation.rate
+        self._stiffness = perturbation.stiffness
+        self._substeps = round(self._rate_hz / physics.control_rate_hz)
+        self._controls = round(physics.control_rate_hz / physics.policy_rate_hz)
+        self._window_controls = round(physics.control_rate_hz / WINDOW_HZ)
+        self._world = World(visible)
+        self._world.clear(self._rate_hz, physics.solver_iterations)
+        part = next(iter(spec.parts.values()))
+        slot = scene.slot_body(part, self.setting, scene.MOUTH)
+        check_force_reading(self._world, slot, part, self._contact(0.3), self._rate_hz)
+        self._clear_records()
+
+    def start(self, seed: int, rack: int, slot: int) -> None:
+        """Build the scene of one part and settle it; streams are (seed, rack[, slot])."""
+        spec, setting = self.spec, self.setting
+        self.seed, self.rack, self.slot = seed, rack, slot
+        self.part_name, self.part = scene.part_in_slot(spec, slot)
+        visit = scene.draw_visit(setting, np.random.default_rng([seed, 1, rack]))
+        draw = scene.draw_part(self.part, setting, np.random.default_rng([seed, 2, rack, slot]))
+        self._noise = np.random.default_rng([seed, 3, rack, slot])
+        self._sensor_rng = np.random.default_rng([seed, 4, rack, slot])
+        self._dock, self._weight_n = visit.dock, draw.mass_kg * 9.80665
+        world = self._world
+        world.clear(self._rate_hz, spec.physics.solver_iterations)
+        self._fixture = world.add(
+            scene.slot_body(self.part, setting, visit.dock), self._contact(visit.friction)
+        )
+        self._robot = world.add(
+            gantry_body(self.part, draw.mass_kg, draw.grasp), self._contact(1.0)
+        )
+        world.lock(self._fixture, scene.MOUNT, scene.MOUNT_FORCE_N)
+        for joint in scene.SENSED:
+            world.sense(self._fixture, joint)
+        world.sense(self._robot, FT)
+        self._controller = ImpedanceController(
+            spec.impedance,
+            gantry_model(self.part),
+            self.part.length_m,
+            draw.gain_factor,
+            draw.damping_factor,
+        )
+        mouth = scene.MOUTH.position
+        self._target = [-spec.motion.approach_m, 0.0, setting.clearance_m, 0.0]
+        world.place(self._robot, (*self._joint_target(self._target), 0.0))
+        self._clear_records()
+        self._origin = mouth
+        self._settle()
+
+    def advance(self, action: tuple[float, float, float, float], damage_ends: bool) -> None:
+        """Move the target by one clipped action and simulate one policy step (or to the end)."""
+        old = self._joint_target(self._rebase_target())
+        self._shift_target(action)
+        new = self._joint_target(self._target)
+        count = self._controls
+        period = 1.0 / self.spec.physics.policy_rate_hz
+        velocity = _quad((b - a) / period for a, b in zip(old, new, strict=True))
+        self.last_action = action
+        for i in range(1, count + 1):
+            share = i / count
+            target = _quad(a + share * (b - a) for a, b in zip(old, new, strict=True))
+            self._control(target, velocity)
+            self._ticks += 1
+            if self._ticks % self._window_controls == 0:
+                self._judge_window(damage_ends)
+            if self.ended:
+                break
+        self._track_attempts()
+        self._wrench.update(self._measured_wrench())
+        if not self.ended and self.contact_time_s >= self.spec.limits.time_limit_s - 1e-9:
+            self.timed_out = self.ended = True
+
+    def judge(self) -> None:
+        """Close the levers where the cell would, ask the cell's sensors, and fix the result."""
+        spec, seat = self.spec, self._seat()
+        if self.handed_over:
+            short = scene.close_levers(seat, self.part, self.setting, spec.levers)
+            passed = scene.cell_sensors(short, spec.sensors, spec.levers, self._sensor_rng)
+        else:
+            short, passed = max(0.0, self.part.length_m - seat.depth_m), False
+        state = scene.true_state(seat, self.setting, short, spec.levers.seated_tolerance_m)
+        if self.damaged:
+            state = TrueState.DAMAGED
+        self.seated = self.handed_over and state is TrueState.SEATED
+        facts = Facts(
+            true_state=state,
+            sensor_pass=passed,
+            attempts=self.attempts,
+            assisted=self.stopped,
+            timed_out=self.timed_out,
+            void=self._penetration_m > spec.physics.penetration_limit_m,
+        )
+        scripted = phases_before(spec.motion, self.slot) + phases_after(
+            spec.motion, self.slot, spec.levers, self.handed_over
+        )
+        self.result = OperationResult(
+            facts,
+            sum(phase.duration_s for phase in scripted) + self.contact_time_s,
+            self.contact_time_s,
+            self._max_side_n,
+            self._max_axial_n,
+            self._penetration_m,
+            short,
+        )
+
+    @property
+    def contact_time_s(self) -> float:
+        """Time in align + insert so far."""
+        return self._ticks / self.spec.physics.control_rate_hz
+
+    def snapshot(self) -> Snapshot:
+        """Return the true state that rewards read."""
+        seat, limits = self._seat(), self.spec.limits
+        inside = scene.in_mouth(seat, self.setting)
+        return Snapshot(
+            depth=min(1.0, max(0.0, seat.depth_m / self.part.length_m)) if inside else 0.0,
+            lateral_m=seat.lateral_m,
+            yaw_rad=seat.yaw_rad,
+            side_force_share=self._step_side_n / limits.lateral_damage_n,
+            axial_force_share=self._step_axial_n / limits.axial_damage_n,
+        )
+
+    def observation(self) -> list[float]:
+        """Return the unscaled observation, see `envs.observation.insertion_fields`."""
+        setting, limits = self.setting, self.spec.limits
+        front, speed = self._front()
+        noise = self._noise.standard_normal(10)
+        sd = setting.noise
+        pose = [front[i] + sd.position_m * noise[i] for i in range(3)]
+        pose.append(front[3] + sd.yaw_rad * noise[3])
+        lead = [
+            (t - f) / c for t, f, c in zip(self._target, front, self._controller.lead, strict=True)
+        ]
+        wrenches = []
+        for kind in (self._wrench.raw, self._wrench.fast, self._wrench.slow):
+            wrenches += kind
+        kinds = [1.0 if name == self.part_name else 0.0 for name in self.spec.parts]
+        return [
+            *pose,
+            self._pitch,
+            self.part.length_m - pose[0],
+            *speed,
+            *lead,
+            *self.last_action,
+            *wrenches,
+            1.0 - self.contact_time_s / limits.time_limit_s,
+            self._wrist_side_n / limits.lateral_damage_n,
+            self._wrist_axial_n / limits.axial_damage_n,
+            *kinds,
+        ]
+
+    def state_hash(self) -> str:
+        """Return the hash of the robot's exact positions and velocities."""
+        return self._world.state_hash(self._robot, MOVING)
+
+    def render(self, width: int, height: int) -> Any:
+        """Return a picture of mouth and tray, (height, width, 3) uint8."""
+        return self._world.render(width, height, (0.2, -1.1, 1.7), (0.85, 0.0, 1.0))
+
+    def close(self) -> None:
+        """Free the simulation."""
+        self._world.close()
+
+    def _contact(self, friction: float) -> Contact:
+        physics, factor = self.spec.physics, self._stiffness
+        # Damping goes with the root of stiffness, so that contact keeps its damping ratio.
+        damping = physics.contact_damping_ns_per_m * math.sqrt(factor)
+        return Contact(physics.contact_stiffness_n_per_m * factor, damping, friction)
+
+    def _clear_records(self) -> None:
+        self._ticks = 0
+        self.attempts = 1
+        self.ended = self.timed_out = False
+        self.damaged = self.stopped = False
+        self.handed_over = self.seated = False
+        self._stop_at: int | None = None
+        self._max_depth = self._min_depth = -math.inf
+        self._retreated = False
+        self._max_side_n = self._max_axial_n = self._penetration_m = 0.0
+        self._step_side_n = self._step_axial_n = 0.0
+        self._wrist_side_n = self._wrist_axial_n = 0.0
+        self._sums = [0.0] * _WINDOW
+        self._wrist_sums = [0.0] * 6
+        self._wrist_mean = [0.0] * 6
+        self._bias = [0.0] * _WINDOW
+        self._tare = [0.0] * 6
+        self._pitch = 0.0
+        self._wrench = WrenchFilter()
+        self.last_action = (0.0, 0.0, 0.0, 0.0)
+        self.result: OperationResult | None = None
+
+    def _settle(self) -> None:
+        """Hold still, then tare the wrist and take the fixture's own weight as bias."""
+        target = self._joint_target(self._target)
+        ticks = round(SETTLE_S * self.spec.physics.control_rate_hz)
+        for _ in range(ticks - self._window_controls):
+            self._control(target, (0.0, 0.0, 0.0, 0.0))
+        self._take_window()
+        for _ in range(self._window_controls):
+            self._control(target, (0.0, 0.0, 0.0, 0.0))
+        self._bias, self._tare = self._take_window()
+
+    def _control(
+        self,
+        target: tuple[float, float, float, float],
+        velocity: tuple[float, float, float, float],
+    ) -> None:
+        """Simulate one control period, reading the fixture's force at every physics tick."""
+        world, robot, fixture = self._world, self._robot, self._fixture
+        state = world.joints(robot, _ALL)
+        forces = self._controller.forces(target, velocity, state)
+        self._wrist_sums = [a + b for a, b in zip(self._wrist_sums, state[-1][2], strict=True)]
+        sums = self._sums
+        for _ in range(self._substeps):
+            world.drive(robot, MOVING, forces)
+            world.step()
+            left, right, shelf, top = world.joints(fixture, scene.SENSED)
+            a, b, c, d = left[2], right[2], shelf[2], top[2]
+            sums[0] += a[0]
+            sums[1] += a[1]
+            sums[2] += a[2]
+            sums[3] += b[0]
+            sums[4] += b[1]
+            sums[5] += b[2]
+            sums[6] += c[0]
+            sums[7] += c[1]
+            sums[8] += c[2]
+            sums[9] += d[0]
+            sums[10] += d[1]
+            sums[11] += d[2]
+
+    def _take_window(self) -> tuple[list[float], list[float]]:
+        """Return the means of fixture (12,) and wrist (6,) readings since the last call."""
+        n = self._substeps * self._window_controls
+        fixture = [s / n for s in self._sums]
+        wrist = [s / self._window_controls for s in self._wrist_sums]
+        self._sums = [0.0] * _WINDOW
+        self._wrist_sums = [0.0] * 6
+        return fixture, wrist
+
+    def _judge_window(self, damage_ends: bool) -> None:
+        """Judge one window of 1/60 s: damage by the truth, stop and handover by the wrist."""
+        fixture, wrist = self._take_window()
+        limits, levers = self.spec.limits, self.spec.levers
+        # A joint's reaction carries the fixture: the contact force on it is minus the change.
+        f = [b - a for a, b in zip(fixture, self._bias, strict=True)]
+        axial = abs(f[0] + f[3] + f[6] + f[9])
+        side = scene.side_force_n(f, self._weight_n)
+        self._step_side_n, self._step_axial_n = side, axial
+        self._max_side_n = max(self._max_side_n, side)
+        self._max_axial_n = max(self._max_axial_n, axial)
+        if side > CONTACT_N or axial > CONTACT_N:
+            deep = self._world.penetration_m(self._robot, self._fixture)
+            self._penetration_m = max(self._penetration_m, deep)
+        if side > limits.lateral_damage_n or axial > limits.axial_damage_n:
+            self.damaged = True
+            self.ended = self.ended or damage_ends
+        w = self._wrist_mean = [b - a for a, b in zip(wrist, self._tare, strict=True)]
+        wrist_side = math.hypot(w[1], max(0.0, -w[2], w[2] - self._weight_n))
+        self._wrist_side_n = max(self._wrist_side_n, wrist_side)
+        self._wrist_axial_n = max(self._wrist_axial_n, abs(w[0]))
+        if self._stop_at is None and (
+            wrist_side > limits.stop_fraction * limits.lateral_damage_n
+            or abs(w[0]) > limits.stop_fraction * limits.axial_damage_n
+        ):
+            reaction = limits.stop_reaction_s * self.spec.physics.control_rate_hz
+            self._stop_at = self._ticks + round(reaction)
+        if self._stop_at is not None and self._ticks >= self._stop_at:
+            self.stopped = self.ended = True
+        elif -w[0] >= levers.handover_force_n and not self.ended:
+            front, _ = self._front()
+            if front[0] >= self.part.length_m - levers.handover_depth_m:
+                self.handed_over = self.ended = True
+
+    def _measured_wrench(self) -> list[float]:
+        noise, sd = self._noise.standard_normal(6), self.setting.noise
+        scale = [sd.force_n] * 3 + [sd.torque_nm] * 3
+        return [w + s * float(n) for w, s, n in zip(self._wrist_mean, scale, noise, strict=True)]
+
+    def _front(self) -> tuple[list[float], list[float]]:
+        """Return believed front edge (x, y, z, yaw) in the observed frame, and its speed."""
+        (x, vx, *_), (y, vy, *_), (z, vz, *_), (w, vw, *_), (pitch, *_) = self._world.joints(
+            self._robot, MOVING
+        )
+        self._pitch = pitch
+        reach, s, c = self.part.length_m, math.sin(w), math.cos(w)
+        ox, oy, oz = self._origin
+        front = [x + reach * c - ox, y + reach * s - oy, z - oz, w]
+        return front, [vx - reach * s * vw, vy + reach * c * vw, vz, vw]
+
+    def _joint_target(self, front: list[float]) -> tuple[float, float, float, float]:
+        """Return joint positions for a wanted front edge in the observed frame."""
+        reach, w = self.part.length_m, front[3]
+        ox, oy, oz = scene.MOUTH.position
+        return (
+            front[0] - reach * math.cos(w) + ox,
+            front[1] - reach * math.sin(w) + oy,
+            front[2] + oz,
+            w,
+        )
+
+    def _rebase_target(self) -> list[float]:
+        """Pull the target to within its lead of the measured front edge, and return it."""
+        front, _ = self._front()
+        lead = self._controller.lead
+        self._target = [
+            min(f + c, max(f - c, t)) for t, f, c in zip(self._target, front, lead, strict=True)
+        ]
+        return self._target
+
+    def _shift_target(self, action: tuple[float, float, float, float]) -> None:
+        """Move the target by a part-relative action, within the window around the slot axis."""
+        scale, (x, y, z, w) = self.spec.action, self._target
+        dx, dy = action[0] * scale.axial_m, action[1] * scale.lateral_m
+        s, c = math.sin(w), math.cos(w)
+        reach, wide, turn = self.part.length_m, scale.window_m, scale.window_yaw_rad
+        self._target = [
+            min(reach + 0.02, max(-0.05, x + c * dx - s * dy)),
+            min(wide, max(-wide, y + s * dx + c * dy)),
+            min(wide, max(-wide, z + action[2] * scale.height_m)),
+            min(turn, max(-turn, w + action[3] * scale.yaw_rad)),
+        ]
+
+    def _seat(self) -> scene.Seat:
+        return scene.seat_of(
+            self._dock, self._world.link_pose(self._robot, PART), self.part.length_m
+        )
+
+    def _track_attempts(self) -> None:
+        """Count a re-entry once the part retreats by the stated distance and comes on again."""
+        depth, retreat = self._seat().depth_m, self.spec.limits.retreat_m
+        if depth < 0.0 and not self._retreated and self._max_depth < 0.0:
+            self._max_depth = max(self._max_depth, depth)
+            return  # not at the mouth yet
+        if self._retreated:
+            self._min_depth = min(self._min_depth, depth)
+            if depth > self._min_depth + retreat:
+                self.attempts += 1
+                self._retreated, self._max_depth = False, depth
+        elif depth < self._max_depth - retreat:
+            self._retreated, self._min_depth = True, depth
+        self._max_depth = max(self._max_depth, depth)
+
+
+def perturbed(spec: StationSpec, name: str, p: Perturbation) -> Setting:
+    """Return a setting of the station with the perturbation's factors applied."""
+    setting = spec.settings[name]
+
+    def wider(e: PoseError) -> PoseError:
+        f = p.pose_error
+        return e.model_copy(
+            update={
+                "axial_m": f * e.axial_m,
+                "lateral_m": f * e.lateral_m,
+                "height_m": f * e.height_m,
+                "yaw_rad": f * e.yaw_rad,
+            }
+        )
+
+    low, high = setting.friction
+    return setting.model_copy(
+        update={
+            "dock": wider(setting.dock),
+            "grasp": wider(setting.grasp),
+            "friction": (p.friction * low, p.friction * high),
+        }
+    )
+
+
+def _quad(values: Any) -> tuple[float, float, float, float]:
+    a, b, c, d = values
+    return (a, b, c, d)

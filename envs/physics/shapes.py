@@ -1,0 +1,89 @@
+"""Bodies as data: boxes on links of a tree, on their way to the physics engine.
+
+Boxes only: convex meshes carry a margin of 1 mm each, which blocks tight fits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from envs.physics.pose import Pose, Vector
+
+Colour = tuple[float, float, float, float]
+
+
+NO_OFFSET = Pose()
+
+
+class Joint(Enum):
+    """How a link moves against its parent."""
+
+    FIXED = "fixed"
+    PRISMATIC = "prismatic"
+    REVOLUTE = "revolute"
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box: half extents (m) about ``pose`` in the link frame."""
+
+    half_extents_m: Vector
+    pose: Pose = NO_OFFSET
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link of a tree; its frame is its centre of mass.
+
+    Attributes:
+        name: unique within the body.
+        parent: name of the parent link, "" for the base.
+        joint: how it moves; ``axis`` in the link frame.
+        mass_kg: mass.
+        inertia_kg_m2: diagonal of the inertia about the link frame; None computes it from `boxes`.
+        pose: link frame in the parent's frame at joint position 0.
+        boxes: collision shape.
+        visuals: boxes that are only seen; `boxes` are drawn where this is empty.
+    """
+
+    name: str
+    parent: str
+    joint: Joint
+    mass_kg: float
+    axis: Vector = (1.0, 0.0, 0.0)
+    inertia_kg_m2: Vector | None = None
+    pose: Pose = NO_OFFSET
+    boxes: tuple[Box, ...] = ()
+    visuals: tuple[Box, ...] = ()
+    colour: Colour = (0.6, 0.62, 0.65, 1.0)
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Contact parameters of a body: stiffness (N/m), damping (N·s/m), Coulomb friction.
+
+    PyBullet multiplies the friction of two bodies: give one of them 1 and the other the pair's.
+    """
+
+    stiffness_n_per_m: float
+    damping_ns_per_m: float
+    friction: float
+
+
+@dataclass(frozen=True)
+class Body:
+    """A tree of links on a base that does not move."""
+
+    base: Pose
+    links: tuple[Link, ...]
+
+    def index(self, name: str) -> int:
+        """Return the number of the link called ``name``."""
+        return next(i for i, link in enumerate(self.links) if link.name == name)
+
+
+def cuboid_inertia(mass_kg: float, size_m: Vector) -> Vector:
+    """Return the diagonal inertia (kg·m²) of a uniform box of full ``size_m``."""
+    x, y, z = (s * s for s in size_m)
+    return (mass_kg * (y + z) / 12, mass_kg * (x + z) / 12, mass_kg * (x + y) / 12)

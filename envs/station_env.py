@@ -1,0 +1,140 @@
+"""The one environment class: scene + robot + controller + judge, composed from a station's data."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.specs.base import load_spec, resolve_path, spec_hash
+from configs.specs.station import StationSpec
+from envs import reward
+from envs.observation import LIMIT, insertion_fields, scaled
+from envs.operation import Operation, Perturbation
+from envs.outcome import outcome_class
+
+Observation = NDArray[np.float32]
+Action = NDArray[np.float32]
+
+
+class StationEnv(gym.Env[Observation, Action]):
+    """An insertion station: the policy acts in align + insert, the rest is scripted motion.
+
+    ``reset(seed=s, options={"rack": r, "slot": k})`` starts the operation of one part; without
+    options r and k are drawn from s. ``info`` carries the facts, which no policy receives.
+
+    Args:
+        station: name of a shipped station or path of one's own YAML.
+        setting: difficulty; None takes the station's default.
+        perturbation: factors on physics and errors, for convergence and robustness studies.
+        damage_ends: end the episode at damage (False: charge it and go on, for training only).
+        render_mode: ``"rgb_array"`` or None.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012 - Gymnasium's form
+
+    def __init__(
+        self,
+        station: str | Path = "tray_insert",
+        setting: str | None = None,
+        perturbation: Perturbation | None = None,
+        damage_ends: bool = True,
+        render_mode: str | None = None,
+    ) -> None:
+        self.station = load_spec(StationSpec, resolve_path("stations", station))
+        self.render_mode = render_mode
+        self.fields = insertion_fields(self.station.parts)
+        self.spec_hash = spec_hash(self.station)
+        self._damage_ends = damage_ends
+        self.operation = Operation(
+            self.station,
+            setting or self.station.default_setting,
+            perturbation or Perturbation(),
+            visible=render_mode is not None,
+        )
+        n = len(self.fields)
+        self.observation_space = gym.spaces.Box(-LIMIT, LIMIT, (n,), np.float32)
+        self.action_space = gym.spaces.Box(-1.0, 1.0, (4,), np.float32)
+        self._scales = np.array([field.scale for field in self.fields])
+        self._snapshot: reward.Snapshot | None = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Start the operation of one part; see the class for ``options``."""
+        super().reset(seed=seed)
+        if seed is None:
+            seed = int(self.np_random.integers(2**31))
+        draw = np.random.default_rng([seed, 0])
+        rack, slot = int(draw.integers(2**31)), int(draw.integers(len(self.station.slots)))
+        if options:
+            rack, slot = int(options.get("rack", rack)), int(options.get("slot", slot))
+        self.operation.start(seed, rack, slot)
+        self._snapshot = self.operation.snapshot()
+        return self._observe(), self._info()
+
+    def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Advance by one policy step; ``action`` (4,) in [-1, 1] is clipped."""
+        a = tuple(min(1.0, max(-1.0, float(v))) if math.isfinite(v) else 0.0 for v in action)
+        operation = self.operation
+        before = self._snapshot
+        assert before is not None, "call reset() first"
+        was_damaged = operation.damaged
+        operation.advance((a[0], a[1], a[2], a[3]), self._damage_ends)
+        after = self._snapshot = operation.snapshot()
+        terminated = operation.ended and not operation.timed_out
+        truncated = operation.timed_out
+        if operation.ended:
+            operation.judge()
+        terms = {
+            "progress": reward.progress(before, after),
+            "alignment": reward.alignment(before, after),
+            "step": -1.0,
+            "effort": reward.effort(a),
+            "force": reward.force(after),
+            "damage": -1.0 if operation.damaged and not was_damaged else 0.0,
+            "seated": 1.0 if operation.seated else 0.0,
+        }
+        info = self._info() | {"reward_terms": terms}
+        return (
+            self._observe(),
+            reward.total(terms, self.station.reward),
+            terminated,
+            truncated,
+            info,
+        )
+
+    def render(self) -> Any:
+        """Return a picture of the cell, (480, 640, 3) uint8, or None without a render mode."""
+        return self.operation.render(640, 480) if self.render_mode == "rgb_array" else None
+
+    def close(self) -> None:
+        """Free the simulation."""
+        self.operation.close()
+
+    def _observe(self) -> Observation:
+        return scaled(self.operation.observation(), self._scales)
+
+    def _info(self) -> dict[str, Any]:
+        operation = self.operation
+        info: dict[str, Any] = {
+            "state_hash": operation.state_hash(),
+            "seed": operation.seed,
+            "rack": operation.rack,
+            "slot": operation.slot,
+            "part": operation.part_name,
+        }
+        if operation.result is not None:
+            result = operation.result
+            info |= {
+                "facts": asdict(result.facts),
+                "outcome": outcome_class(result.facts).value,
+                "is_success": outcome_class(result.facts).value in ("ok", "retried"),
+                "result": asdict(result),
+            }
+        return info

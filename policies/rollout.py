@@ -1,0 +1,134 @@
+"""Seeded episodes of a policy at a station, as records: pure functions of what each item says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import gymnasium as gym
+
+from envs.operation import Perturbation
+from envs.outcome import OutcomeClass
+from envs.registry import station
+from envs.station_env import StationEnv
+from policies.executor import per_worker, run
+from policies.policy import Policy, load_policy
+from policies.records import EpisodeRecord
+
+NO_PERTURBATION = Perturbation()
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One episode to run.
+
+    Attributes:
+        env_id: station, e.g. ``"rackline/TrayInsert-v0"``.
+        policy: name or path of the policy.
+        setting: difficulty, None for the station's default.
+        seed: campaign seed s.
+        rack: rack visit r.
+        slot: slot k of the rack, which also says the part.
+        perturbation: factors for convergence and robustness studies.
+    """
+
+    env_id: str
+    policy: str
+    setting: str | None
+    seed: int
+    rack: int
+    slot: int
+    perturbation: Perturbation = NO_PERTURBATION
+
+
+def run_episode(episode: Episode) -> EpisodeRecord:
+    """Run one episode; environment and policy are kept per worker, results do not depend on it."""
+    env = _environment(episode)
+    policy = per_worker(
+        ("policy", episode.policy, episode.env_id),
+        lambda: load_policy(episode.policy, env.station),
+    )
+    return play(env, policy, episode.seed, episode.rack, episode.slot)
+
+
+def play(env: StationEnv, policy: Policy, seed: int, rack: int, slot: int) -> EpisodeRecord:
+    """Let ``policy`` do the operation (seed, rack, slot) in ``env`` and return its record."""
+    observation, info = env.reset(seed=seed, options={"rack": rack, "slot": slot})
+    policy.reset()
+    ended = False
+    while not ended:
+        observation, _, terminated, truncated, info = env.step(policy.act(observation))
+        ended = terminated or truncated
+    facts, result = info["facts"], info["result"]
+    return EpisodeRecord(
+        seed=seed,
+        rack_id=rack,
+        slot=slot,
+        part=info["part"],
+        outcome=OutcomeClass(info["outcome"]),
+        true_state=str(facts["true_state"]),
+        sensor_pass=facts["sensor_pass"],
+        attempts=facts["attempts"],
+        assisted=facts["assisted"],
+        timed_out=facts["timed_out"],
+        void=facts["void"],
+        cycle_time_s=result["cycle_time_s"],
+        contact_time_s=result["contact_time_s"],
+        max_windowed_force_n=result["max_windowed_force_n"],
+        max_windowed_axial_n=result["max_windowed_axial_n"],
+        penetration_m=result["penetration_m"],
+        short_m=result["short_m"],
+        state_hash=info["state_hash"],
+    )
+
+
+def single_part_episodes(
+    env_id: str,
+    policy: str,
+    seeds: Iterable[int],
+    setting: str | None = None,
+    perturbation: Perturbation = NO_PERTURBATION,
+) -> Iterator[Episode]:
+    """Yield one episode a seed, each its own rack visit: independent, as cards need them."""
+    slots = len(_station_slots(env_id))
+    for seed in seeds:
+        yield Episode(env_id, policy, setting, seed, rack=0, slot=seed % slots,
+                      perturbation=perturbation)  # fmt: skip
+
+
+def run_episodes(
+    episodes: Iterable[Episode],
+    workers: int,
+    on_record: Callable[[EpisodeRecord], None] | None = None,
+) -> list[EpisodeRecord]:
+    """Run episodes on ``workers`` processes and return their records in the order given."""
+    records: list[EpisodeRecord] = []
+
+    def keep(_: Episode, record: EpisodeRecord) -> None:
+        records.append(record)
+        if on_record is not None:
+            on_record(record)
+
+    run(episodes, run_episode, workers, keep, ordered=True)
+    return records
+
+
+def _environment(episode: Episode) -> StationEnv:
+    def make() -> StationEnv:
+        env = gym.make(
+            station(episode.env_id).env_id,
+            setting=episode.setting,
+            perturbation=episode.perturbation,
+        ).unwrapped
+        if not isinstance(env, StationEnv):
+            raise TypeError(f"{episode.env_id} is no insertion station")
+        return env
+
+    return per_worker(("env", episode.env_id, episode.setting, episode.perturbation), make)
+
+
+def _station_slots(env_id: str) -> list[str]:
+    from configs.specs.base import load_spec, resolve_path
+    from configs.specs.station import StationSpec
+
+    return load_spec(StationSpec, resolve_path("stations", station(env_id).config)).slots

@@ -1,0 +1,72 @@
+"""The registry of scripts: name, version, parameters, and how to build one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from configs.specs.base import Spec, load_spec, resolve_path
+from configs.specs.station import StationSpec
+from policies.scripted.admittance import AdmittanceParameters, LateralAdmittance
+from policies.scripted.straight import StraightParameters, StraightPush
+
+if TYPE_CHECKING:
+    from policies.policy import Policy
+
+
+@dataclass(frozen=True)
+class ScriptEntry:
+    """A registered script.
+
+    Attributes:
+        name: ``scripted/<id>``.
+        version: raised when behaviour or parameters change.
+        title: one line for `rackline policies`.
+        parameters: typed parameters, stored as YAML under configs/policies.
+        make: builds the script from parameters and station.
+        search: low and high of each parameter in the tuning search, in SI units.
+    """
+
+    name: str
+    version: int
+    title: str
+    parameters: type[Spec]
+    make: Callable[[Any, StationSpec], Policy]
+    search: dict[str, tuple[float, float]]
+
+    @property
+    def file_stem(self) -> str:
+        """Name of the YAML with the tuned parameters."""
+        return self.name.removeprefix("scripted/").replace("-", "_")
+
+    def build(self, station: StationSpec) -> Policy:
+        """Return the script with its tuned parameters."""
+        return self.make(
+            load_spec(self.parameters, resolve_path("policies", self.file_stem)), station
+        )
+
+
+def scripts() -> tuple[ScriptEntry, ...]:
+    """Return all registered scripts."""
+    return _SCRIPTS
+
+
+_SCRIPTS = (
+    ScriptEntry(
+        "scripted/straight-push",
+        1,
+        "drives along the observed axis, slower at the mouth and at the end",
+        StraightParameters,
+        StraightPush,
+        StraightPush.SEARCH,
+    ),
+    ScriptEntry(
+        "scripted/lateral-admittance",
+        1,
+        "gives way to side force and moment, slows under force, backs off when it jams",
+        AdmittanceParameters,
+        LateralAdmittance,
+        LateralAdmittance.SEARCH,
+    ),
+)

@@ -1,0 +1,80 @@
+"""Straight push: drive the tray along the observed axis, whatever the forces say."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.specs.base import Length, Spec, Speed
+from configs.specs.station import Fraction, StationSpec
+from policies.scripted.reading import Reading
+
+
+class StraightParameters(Spec):
+    """Speeds by zone of depth, where the front edge is held, and how firmly."""
+
+    entry_m_per_s: Speed
+    entry_start_m: Length
+    entry_end_m: Length
+    insert_m_per_s: Speed
+    final_m_per_s: Speed
+    final_distance_m: Length
+    height_m: Length
+    hold: Fraction
+
+
+def zone_speed(p: StraightParameters, depth_m: float, left_m: float) -> float:
+    """Return the feed (m/s) of the zone that the believed front edge is in."""
+    if depth_m < -p.entry_start_m:
+        return p.insert_m_per_s
+    if depth_m < p.entry_end_m:
+        return p.entry_m_per_s
+    return p.final_m_per_s if left_m < p.final_distance_m else p.insert_m_per_s
+
+
+class StraightPush:
+    """Holds the target on the observed axis and feeds by zone.
+
+    Args:
+        parameters: tuned speeds.
+        station: the station it works.
+    """
+
+    SEARCH: ClassVar[dict[str, tuple[float, float]]] = {
+        "entry_m_per_s": (0.004, 0.03),
+        "entry_start_m": (0.02, 0.03),
+        "entry_end_m": (0.03, 0.2),
+        "insert_m_per_s": (0.05, 0.15),
+        "final_m_per_s": (0.01, 0.05),
+        "final_distance_m": (0.02, 0.06),
+        "height_m": (0.0005, 0.0015),
+        "hold": (0.005, 0.6),
+    }
+
+    def __init__(self, parameters: StraightParameters, station: StationSpec) -> None:
+        self._p = parameters
+        self._reading = Reading(station)
+        self._action = station.action
+        self._step_s = 1.0 / station.physics.policy_rate_hz
+        self._lead = station.impedance
+
+    def reset(self) -> None:
+        """Nothing is remembered."""
+
+    def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the action (4,) for an observation."""
+        read, scale, p, lead = self._reading, self._action, self._p, self._lead
+        read.take(observation)
+        target_y = read["pose lateral"] + read["lead lateral"] * lead.lateral_lead_m
+        target_z = read["pose height"] + read["lead height"] * lead.vertical_lead_m
+        target_w = read["pose yaw"] + read["lead yaw"] * lead.yaw_lead_rad
+        feed = zone_speed(p, read["pose axial"], read["depth left"]) * self._step_s
+        action = (
+            feed / scale.axial_m,
+            -p.hold * target_y / scale.lateral_m,
+            -p.hold * (target_z - p.height_m) / scale.height_m,
+            -p.hold * target_w / scale.yaw_rad,
+        )
+        return np.clip(np.array(action, dtype=np.float32), -1.0, 1.0)
