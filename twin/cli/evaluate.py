@@ -1,0 +1,76 @@
+"""``rackline evaluate``: run an evaluation, show its verdict, write its reports."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from configs.errors import RacklineError
+from policies.executor import usable_cores
+from twin.cli.app import app
+
+_INCONCLUSIVE = 3
+_INTERRUPTED = 130  # as a shell reports a process ended by Ctrl-C
+
+
+@app.command("evaluate")
+def evaluate_command(
+    evaluation: Annotated[
+        str,
+        typer.Argument(metavar="EVAL", help="Shipped evaluation (tray_cell) or path of a file."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Run folder, resumed if it exists [default: runs/<name>]."),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes [default: all cores]; results do not depend on it."),
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(help="Also write junit.xml to this file.")] = None,
+    allow_inconclusive: Annotated[
+        bool,
+        typer.Option(
+            "--allow-inconclusive", help="Exit 0 and pass in junit.xml where nothing is decided."
+        ),
+    ] = False,
+) -> None:
+    """Judge two policies at a station by what the line gains.
+
+    Exit code 0: the gates hold · 1: a gate fails · 2: bad input · 3: not decided.
+    A killed or interrupted run is resumed by the same command.
+
+    Example: [bold]rackline evaluate tray_cell --out runs/tray_cell[/bold]
+    """
+    # Imported here: physics and charts would slow every other command's start down.
+    from twin.cli.evaluate_view import Bars, show, show_preflight, stopped
+    from twin.evaluate import evaluate
+    from twin.evaluation.plan import load_plan
+    from twin.report import write_reports
+
+    plan = load_plan(evaluation)
+    folder = out or Path("runs") / plan.spec.name
+    if junit is not None and not junit.parent.is_dir():  # said now, not after minutes
+        raise RacklineError(f"--junit {junit}: no folder {junit.parent}; make it first")
+    command = shlex.join(["rackline", "evaluate", evaluation, "--out", str(folder)])
+    with Bars() as bars:
+        try:
+            found = evaluate(
+                plan,
+                folder,
+                workers or usable_cores(),
+                bars,
+                lambda preflight: bars.say(show_preflight(preflight)),
+            )
+        except KeyboardInterrupt:
+            bars.say(stopped(command))
+            raise typer.Exit(_INTERRUPTED) from None
+    page = write_reports(
+        plan, found, folder, command, junit=junit, allow_inconclusive=allow_inconclusive
+    )
+    show(plan, found, page)
+    code = found.verdict.exit_code
+    raise typer.Exit(0 if code == _INCONCLUSIVE and allow_inconclusive else code)
