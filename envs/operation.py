@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from configs.specs.station import PoseError, Setting, StationSpec
-from envs.cycle import phases_after, phases_before
-from envs.outcome import Facts, TrueState
+from envs.judge import Judge, OperationResult
 from envs.physics.sensors import WINDOW_HZ, WrenchFilter
 from envs.physics.shapes import Contact
-from envs.physics.world import World
+from envs.physics.world import GRAVITY_M_PER_S2, World
 from envs.reward import Snapshot
 from envs.robots.gantry import (
     FT,
@@ -28,8 +27,6 @@ from envs.stations import tray_insert as scene
 
 SETTLE_S = 0.25
 """Time at rest before the policy takes over, in which the wrist sensor is tared (assumed)."""
-CONTACT_N = 1.0
-"""Windowed force above which penetration is looked up."""
 _ALL = (*MOVING, FT)
 _WINDOW = len(scene.SENSED) * 3
 
@@ -42,29 +39,6 @@ class Perturbation:
     stiffness: float = 1.0
     pose_error: float = 1.0
     friction: float = 1.0
-
-
-@dataclass(frozen=True)
-class OperationResult:
-    """What one operation came to.
-
-    Attributes:
-        facts: recorded facts, see `envs.outcome`.
-        cycle_time_s: the whole robot cycle, pick to retract, without people.
-        contact_time_s: time in align + insert.
-        max_windowed_force_n: largest windowed side force on the fixture.
-        max_windowed_axial_n: largest windowed axial force before the levers.
-        penetration_m: deepest penetration.
-        short_m: distance short of full mate.
-    """
-
-    facts: Facts
-    cycle_time_s: float
-    contact_time_s: float
-    max_windowed_force_n: float
-    max_windowed_axial_n: float
-    penetration_m: float
-    short_m: float
 
 
 class Operation:
@@ -93,7 +67,7 @@ class Operation:
         part = next(iter(spec.parts.values()))
         slot = scene.slot_body(part, self.setting, scene.MOUTH)
         check_force_reading(self._world, slot, part, self._contact(0.3), self._rate_hz)
-        self._clear_records()
+        self.result: OperationResult | None = None
 
     def start(self, seed: int, rack: int, slot: int) -> None:
         """Build the scene of one part and settle it; streams are (seed, rack[, slot])."""
@@ -104,7 +78,7 @@ class Operation:
         draw = scene.draw_part(self.part, setting, np.random.default_rng([seed, 2, rack, slot]))
         self._noise = np.random.default_rng([seed, 3, rack, slot])
         self._sensor_rng = np.random.default_rng([seed, 4, rack, slot])
-        self._dock, self._weight_n = visit.dock, draw.mass_kg * 9.80665
+        self._dock = visit.dock
         world = self._world
         world.clear(self._rate_hz, spec.physics.solver_iterations)
         self._fixture = world.add(
@@ -124,68 +98,42 @@ class Operation:
             draw.gain_factor,
             draw.damping_factor,
         )
-        mouth = scene.MOUTH.position
         self._target = [-spec.motion.approach_m, 0.0, setting.clearance_m, 0.0]
         world.place(self._robot, (*self._joint_target(self._target), 0.0))
-        self._clear_records()
-        self._origin = mouth
+        self.judge = Judge(spec, setting, self.part, draw.mass_kg * GRAVITY_M_PER_S2)
+        self.result = None
+        self.last_action = (0.0, 0.0, 0.0, 0.0)
+        self._ticks = 0
+        self._pitch = 0.0
+        self._wrench = WrenchFilter()
+        self._wrist_mean = [0.0] * 6
+        self._sums, self._wrist_sums = [0.0] * _WINDOW, [0.0] * 6
         self._settle()
 
     def advance(self, action: tuple[float, float, float, float], damage_ends: bool) -> None:
         """Move the target by one clipped action and simulate one policy step (or to the end)."""
+        judge = self.judge
+        judge.damage_ends = damage_ends
         old = self._joint_target(self._rebase_target())
         self._shift_target(action)
         new = self._joint_target(self._target)
-        count = self._controls
+        self.last_action = action
         period = 1.0 / self.spec.physics.policy_rate_hz
         velocity = _quad((b - a) / period for a, b in zip(old, new, strict=True))
-        self.last_action = action
-        for i in range(1, count + 1):
-            share = i / count
+        for i in range(1, self._controls + 1):
+            share = i / self._controls
             target = _quad(a + share * (b - a) for a, b in zip(old, new, strict=True))
             self._control(target, velocity)
             self._ticks += 1
             if self._ticks % self._window_controls == 0:
-                self._judge_window(damage_ends)
-            if self.ended:
+                self._judge_window()
+            if judge.ended:
                 break
-        self._track_attempts()
         self._wrench.update(self._measured_wrench())
-        if not self.ended and self.contact_time_s >= self.spec.limits.time_limit_s - 1e-9:
-            self.timed_out = self.ended = True
-
-    def judge(self) -> None:
-        """Close the levers where the cell would, ask the cell's sensors, and fix the result."""
-        spec, seat = self.spec, self._seat()
-        if self.handed_over:
-            short = scene.close_levers(seat, self.part, self.setting, spec.levers)
-            passed = scene.cell_sensors(short, spec.sensors, spec.levers, self._sensor_rng)
-        else:
-            short, passed = max(0.0, self.part.length_m - seat.depth_m), False
-        state = scene.true_state(seat, self.setting, short, spec.levers.seated_tolerance_m)
-        if self.damaged:
-            state = TrueState.DAMAGED
-        self.seated = self.handed_over and state is TrueState.SEATED
-        facts = Facts(
-            true_state=state,
-            sensor_pass=passed,
-            attempts=self.attempts,
-            assisted=self.stopped,
-            timed_out=self.timed_out,
-            void=self._penetration_m > spec.physics.penetration_limit_m,
-        )
-        scripted = phases_before(spec.motion, self.slot) + phases_after(
-            spec.motion, self.slot, spec.levers, self.handed_over
-        )
-        self.result = OperationResult(
-            facts,
-            sum(phase.duration_s for phase in scripted) + self.contact_time_s,
-            self.contact_time_s,
-            self._max_side_n,
-            self._max_axial_n,
-            self._penetration_m,
-            short,
-        )
+        seat = self._seat()
+        judge.step(seat.depth_m, self.contact_time_s)
+        if judge.ended:
+            self.result = judge.result(seat, self.slot, self.contact_time_s, self._sensor_rng)
 
     @property
     def contact_time_s(self) -> float:
@@ -200,8 +148,8 @@ class Operation:
             depth=min(1.0, max(0.0, seat.depth_m / self.part.length_m)) if inside else 0.0,
             lateral_m=seat.lateral_m,
             yaw_rad=seat.yaw_rad,
-            side_force_share=self._step_side_n / limits.lateral_damage_n,
-            axial_force_share=self._step_axial_n / limits.axial_damage_n,
+            side_force_share=self.judge.side_n / limits.lateral_damage_n,
+            axial_force_share=self.judge.axial_n / limits.axial_damage_n,
         )
 
     def observation(self) -> list[float]:
@@ -228,8 +176,8 @@ class Operation:
             *self.last_action,
             *wrenches,
             1.0 - self.contact_time_s / limits.time_limit_s,
-            self._wrist_side_n / limits.lateral_damage_n,
-            self._wrist_axial_n / limits.axial_damage_n,
+            self.judge.wrist_side_n / limits.lateral_damage_n,
+            self.judge.wrist_axial_n / limits.axial_damage_n,
             *kinds,
         ]
 
@@ -250,28 +198,6 @@ class Operation:
         # Damping goes with the root of stiffness, so that contact keeps its damping ratio.
         damping = physics.contact_damping_ns_per_m * math.sqrt(factor)
         return Contact(physics.contact_stiffness_n_per_m * factor, damping, friction)
-
-    def _clear_records(self) -> None:
-        self._ticks = 0
-        self.attempts = 1
-        self.ended = self.timed_out = False
-        self.damaged = self.stopped = False
-        self.handed_over = self.seated = False
-        self._stop_at: int | None = None
-        self._max_depth = self._min_depth = -math.inf
-        self._retreated = False
-        self._max_side_n = self._max_axial_n = self._penetration_m = 0.0
-        self._step_side_n = self._step_axial_n = 0.0
-        self._wrist_side_n = self._wrist_axial_n = 0.0
-        self._sums = [0.0] * _WINDOW
-        self._wrist_sums = [0.0] * 6
-        self._wrist_mean = [0.0] * 6
-        self._bias = [0.0] * _WINDOW
-        self._tare = [0.0] * 6
-        self._pitch = 0.0
-        self._wrench = WrenchFilter()
-        self.last_action = (0.0, 0.0, 0.0, 0.0)
-        self.result: OperationResult | None = None
 
     def _settle(self) -> None:
         """Hold still, then tare the wrist and take the fixture's own weight as bias."""
@@ -322,39 +248,18 @@ class Operation:
         self._wrist_sums = [0.0] * 6
         return fixture, wrist
 
-    def _judge_window(self, damage_ends: bool) -> None:
-        """Judge one window of 1/60 s: damage by the truth, stop and handover by the wrist."""
+    def _judge_window(self) -> None:
+        """Hand one window of 1/60 s to the judge."""
         fixture, wrist = self._take_window()
-        limits, levers = self.spec.limits, self.spec.levers
-        # A joint's reaction carries the fixture: the contact force on it is minus the change.
-        f = [b - a for a, b in zip(fixture, self._bias, strict=True)]
-        axial = abs(f[0] + f[3] + f[6] + f[9])
-        side = scene.side_force_n(f, self._weight_n)
-        self._step_side_n, self._step_axial_n = side, axial
-        self._max_side_n = max(self._max_side_n, side)
-        self._max_axial_n = max(self._max_axial_n, axial)
-        if side > CONTACT_N or axial > CONTACT_N:
-            deep = self._world.penetration_m(self._robot, self._fixture)
-            self._penetration_m = max(self._penetration_m, deep)
-        if side > limits.lateral_damage_n or axial > limits.axial_damage_n:
-            self.damaged = True
-            self.ended = self.ended or damage_ends
-        w = self._wrist_mean = [b - a for a, b in zip(wrist, self._tare, strict=True)]
-        wrist_side = math.hypot(w[1], max(0.0, -w[2], w[2] - self._weight_n))
-        self._wrist_side_n = max(self._wrist_side_n, wrist_side)
-        self._wrist_axial_n = max(self._wrist_axial_n, abs(w[0]))
-        if self._stop_at is None and (
-            wrist_side > limits.stop_fraction * limits.lateral_damage_n
-            or abs(w[0]) > limits.stop_fraction * limits.axial_damage_n
-        ):
-            reaction = limits.stop_reaction_s * self.spec.physics.control_rate_hz
-            self._stop_at = self._ticks + round(reaction)
-        if self._stop_at is not None and self._ticks >= self._stop_at:
-            self.stopped = self.ended = True
-        elif -w[0] >= levers.handover_force_n and not self.ended:
-            front, _ = self._front()
-            if front[0] >= self.part.length_m - levers.handover_depth_m:
-                self.handed_over = self.ended = True
+        # A joint's reaction carries what hangs on it: contact forces are minus the change.
+        self._wrist_mean = [b - a for a, b in zip(wrist, self._tare, strict=True)]
+        self.judge.window(
+            [b - a for a, b in zip(fixture, self._bias, strict=True)],
+            self._wrist_mean,
+            self.contact_time_s,
+            self._front()[0][0],
+            lambda: self._world.penetration_m(self._robot, self._fixture),
+        )
 
     def _measured_wrench(self) -> list[float]:
         noise, sd = self._noise.standard_normal(6), self.setting.noise
@@ -368,7 +273,7 @@ class Operation:
         )
         self._pitch = pitch
         reach, s, c = self.part.length_m, math.sin(w), math.cos(w)
-        ox, oy, oz = self._origin
+        ox, oy, oz = scene.MOUTH.position
         front = [x + reach * c - ox, y + reach * s - oy, z - oz, w]
         return front, [vx - reach * s * vw, vy + reach * c * vw, vz, vw]
 
@@ -409,21 +314,6 @@ class Operation:
         return scene.seat_of(
             self._dock, self._world.link_pose(self._robot, PART), self.part.length_m
         )
-
-    def _track_attempts(self) -> None:
-        """Count a re-entry once the part retreats by the stated distance and comes on again."""
-        depth, retreat = self._seat().depth_m, self.spec.limits.retreat_m
-        if depth < 0.0 and not self._retreated and self._max_depth < 0.0:
-            self._max_depth = max(self._max_depth, depth)
-            return  # not at the mouth yet
-        if self._retreated:
-            self._min_depth = min(self._min_depth, depth)
-            if depth > self._min_depth + retreat:
-                self.attempts += 1
-                self._retreated, self._max_depth = False, depth
-        elif depth < self._max_depth - retreat:
-            self._retreated, self._min_depth = True, depth
-        self._max_depth = max(self._max_depth, depth)
 
 
 def perturbed(spec: StationSpec, name: str, p: Perturbation) -> Setting:

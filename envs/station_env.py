@@ -16,7 +16,7 @@ from configs.specs.station import StationSpec
 from envs import reward
 from envs.observation import LIMIT, insertion_fields, scaled
 from envs.operation import Operation, Perturbation
-from envs.outcome import outcome_class
+from envs.outcome import SUCCESSES, TrueState, outcome_class
 
 Observation = NDArray[np.float32]
 Action = NDArray[np.float32]
@@ -84,28 +84,26 @@ class StationEnv(gym.Env[Observation, Action]):
         operation = self.operation
         before = self._snapshot
         assert before is not None, "call reset() first"
-        was_damaged = operation.damaged
+        was_damaged = operation.judge.damaged
         operation.advance((a[0], a[1], a[2], a[3]), self._damage_ends)
         after = self._snapshot = operation.snapshot()
-        terminated = operation.ended and not operation.timed_out
-        truncated = operation.timed_out
-        if operation.ended:
-            operation.judge()
+        judge, result = operation.judge, operation.result
+        seated = result is not None and result.facts.true_state is TrueState.SEATED
         terms = {
             "progress": reward.progress(before, after),
             "alignment": reward.alignment(before, after),
             "step": -1.0,
             "effort": reward.effort(a),
             "force": reward.force(after),
-            "damage": -1.0 if operation.damaged and not was_damaged else 0.0,
-            "seated": 1.0 if operation.seated else 0.0,
+            "damage": -1.0 if judge.damaged and not was_damaged else 0.0,
+            "seated": 1.0 if seated else 0.0,
         }
         info = self._info() | {"reward_terms": terms}
         return (
             self._observe(),
             reward.total(terms, self.station.reward),
-            terminated,
-            truncated,
+            judge.ended and not judge.timed_out,
+            judge.timed_out,
             info,
         )
 
@@ -130,11 +128,11 @@ class StationEnv(gym.Env[Observation, Action]):
             "part": operation.part_name,
         }
         if operation.result is not None:
-            result = operation.result
+            outcome = outcome_class(operation.result.facts)
             info |= {
-                "facts": asdict(result.facts),
-                "outcome": outcome_class(result.facts).value,
-                "is_success": outcome_class(result.facts).value in ("ok", "retried"),
-                "result": asdict(result),
+                "facts": asdict(operation.result.facts),
+                "outcome": outcome.value,
+                "is_success": outcome in SUCCESSES,
+                "result": asdict(operation.result),
             }
         return info

@@ -113,7 +113,7 @@ class Setting(Spec):
 class Impedance(Spec):
     """Cartesian impedance about the part's front edge, and the clamp on how far targets lead.
 
-    Stiffness × lead bounds the force that incremental actions can build up.
+    Stiffness x lead bounds the force that incremental actions can build up.
     """
 
     axial_n_per_m: Stiffness

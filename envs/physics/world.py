@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import hashlib
 import os
 import struct
@@ -20,16 +19,15 @@ GRAVITY_M_PER_S2 = 9.80665  # standard gravity, ISO 80000-3
 
 @contextlib.contextmanager
 def _quiet_import() -> Iterator[None]:
-    """Swallow the build time that PyBullet prints from C: output may be read by a machine."""
-    sys.stdout.flush()
-    saved = os.dup(1)
+    """Swallow the build time that PyBullet prints from C to standard error."""
+    sys.stderr.flush()
+    saved = os.dup(2)
     with open(os.devnull, "wb") as sink:
-        os.dup2(sink.fileno(), 1)
+        os.dup2(sink.fileno(), 2)
         try:
             yield
         finally:
-            ctypes.CDLL(None).fflush(None)  # C's buffer must go to the sink, not to us at exit
-            os.dup2(saved, 1)
+            os.dup2(saved, 2)
             os.close(saved)
 
 

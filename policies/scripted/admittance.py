@@ -126,9 +126,7 @@ class LateralAdmittance:
         fy = mixed("fy")
         return mixed("fx"), fy, mixed("fz"), mixed("mz") - read.reach_m * fy
 
-    def _watch_for_jam(
-        self, depth_m: float, left_m: float, fx_n: float, moment_nm: float
-    ) -> None:
+    def _watch_for_jam(self, depth_m: float, left_m: float, fx_n: float, moment_nm: float) -> None:
         near_end = left_m < 0.025  # there a stop is what is wanted
         slow = self._reading["velocity axial"] < 0.002
         jammed = -fx_n > self._p.jam_force_n and slow and not near_end and self._back_left_m <= 0.0
