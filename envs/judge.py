@@ -31,6 +31,7 @@ class OperationResult:
         contact_time_s: time in align + insert.
         max_windowed_force_n: largest windowed side force on the fixture.
         max_windowed_axial_n: largest windowed axial force before the levers.
+        mean_windowed_force_n: mean windowed side force over the windows with contact.
         penetration_m: deepest penetration.
         short_m: distance short of full mate.
     """
@@ -40,6 +41,7 @@ class OperationResult:
     contact_time_s: float
     max_windowed_force_n: float
     max_windowed_axial_n: float
+    mean_windowed_force_n: float
     penetration_m: float
     short_m: float
 
@@ -74,6 +76,8 @@ class Judge:
     wrist_side_n: float = 0.0
     wrist_axial_n: float = 0.0
     _stop_at_s: float = math.inf
+    _side_sum_n: float = 0.0
+    _windows: int = 0
     attempts: Attempts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -103,6 +107,8 @@ class Judge:
         self.max_axial_n = max(self.max_axial_n, self.axial_n)
         if max(self.side_n, self.axial_n) > CONTACT_N:
             self.penetration_m = max(self.penetration_m, penetration_m())
+            self._side_sum_n += self.side_n
+            self._windows += 1
         if self.side_n > limits.lateral_damage_n or self.axial_n > limits.axial_damage_n:
             self.damaged = True
             self.ended = self.ended or self.damage_ends
@@ -165,6 +171,7 @@ class Judge:
             contact_time_s,
             self.max_side_n,
             self.max_axial_n,
+            self._side_sum_n / max(1, self._windows),
             self.penetration_m,
             short,
         )

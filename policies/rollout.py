@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import gymnasium as gym
 
@@ -43,6 +44,11 @@ class Episode:
 
 def run_episode(episode: Episode) -> EpisodeRecord:
     """Run one episode; environment and policy are kept per worker, results do not depend on it."""
+    return record_of(run_to_end(episode))
+
+
+def run_to_end(episode: Episode) -> dict[str, Any]:
+    """Run one episode and return the last step's ``info``."""
     env = _environment(episode)
     policy = per_worker(
         ("policy", episode.policy, episode.env_id),
@@ -51,19 +57,24 @@ def run_episode(episode: Episode) -> EpisodeRecord:
     return play(env, policy, episode.seed, episode.rack, episode.slot)
 
 
-def play(env: StationEnv, policy: Policy, seed: int, rack: int, slot: int) -> EpisodeRecord:
-    """Let ``policy`` do the operation (seed, rack, slot) in ``env`` and return its record."""
+def play(env: StationEnv, policy: Policy, seed: int, rack: int, slot: int) -> dict[str, Any]:
+    """Let ``policy`` do the operation (seed, rack, slot) and return the last step's ``info``."""
     observation, info = env.reset(seed=seed, options={"rack": rack, "slot": slot})
     policy.reset()
     ended = False
     while not ended:
         observation, _, terminated, truncated, info = env.step(policy.act(observation))
         ended = terminated or truncated
+    return info
+
+
+def record_of(info: dict[str, Any]) -> EpisodeRecord:
+    """Return the record of an operation from the last step's ``info``."""
     facts, result = info["facts"], info["result"]
     return EpisodeRecord(
-        seed=seed,
-        rack_id=rack,
-        slot=slot,
+        seed=info["seed"],
+        rack_id=info["rack"],
+        slot=info["slot"],
         part=info["part"],
         outcome=OutcomeClass(info["outcome"]),
         true_state=str(facts["true_state"]),

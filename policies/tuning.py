@@ -17,7 +17,7 @@ from envs.registry import station
 from envs.station_env import StationEnv
 from policies.executor import Executor, per_worker
 from policies.records import EpisodeRecord
-from policies.rollout import play
+from policies.rollout import play, record_of
 from policies.scripted.registry import ScriptEntry, scripts
 from policies.seeds import SELECTION
 
@@ -67,7 +67,7 @@ def run_trial(trial: Trial) -> EpisodeRecord:
     entry = script_called(trial.script)
     env = per_worker(("tune", trial.env_id), lambda: _make(trial.env_id))
     policy = entry.make(entry.parameters.model_validate_json(trial.parameters), env.station)
-    return play(env, policy, trial.seed, 0, trial.seed % len(env.station.slots))
+    return record_of(play(env, policy, trial.seed, 0, trial.seed % len(env.station.slots)))
 
 
 def tune(
