@@ -14,7 +14,7 @@ def main() -> None:
         sys.exit(f"Rackline cannot start: {error}; give it an environment of its own")
     try:
         check_house()
-        from twin.cli import evaluate, line  # noqa: F401 - importing registers their commands
+        from twin.cli import converge, evaluate, line  # noqa: F401 - registers their commands
         from twin.cli.app import app
 
         app()

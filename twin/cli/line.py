@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from configs.errors import RacklineError
@@ -18,6 +17,7 @@ from configs.specs.base import parse_quantity, spec_hash
 from configs.specs.line import LineSpec, load_line, shipped_lines
 from policies.executor import usable_cores
 from twin.cli.app import app
+from twin.cli.progress import progress_bar
 from twin.kpi.definitions import LINE_KPIS
 from twin.kpi.intervals import t_interval
 from twin.kpi.line_kpis import bottleneck
@@ -97,7 +97,7 @@ def simulate_line(
         raise RacklineError(f"--json {json_file}: no folder {json_file.parent}; make it first")
     spec = load_line(line)
     model = LineModel(spec) if takt is None else LineModel(spec).at_takt(_takt_s(takt))
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task(f"simulating {spec.name}", total=replications)
         columns = replicate(
             model,
@@ -133,7 +133,7 @@ def validate(
 
     Exit code 0: every judged row agrees (|z| at most 3); 1: one does not.
     """
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("validating", total=replications * len(MODES))
         rows = compare(
             seed=seed,
@@ -163,7 +163,7 @@ def oracles(
     Exit code 0: every answer is within 3 standard errors; 1: one is not.
     """
     answers: dict[str, list[Answer]] = {}
-    with _progress() as progress:
+    with progress_bar() as progress:
         for oracle in progress.track(ORACLES, description="asking"):
             answers[oracle.name] = ask(oracle, seed=seed, replications=replications)
     table = Table("line", "answer", "exact", "simulated", "SE, %", "z", box=_BOX)
@@ -188,14 +188,6 @@ def _takt_s(text: str) -> float:
     if takt_s <= 0:
         raise RacklineError(f"--takt {text!r} is not above zero; write e.g. --takt '50 min'")
     return takt_s
-
-
-def _progress() -> Progress:
-    console = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    return Progress(
-        *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal
-    )
 
 
 _BOX = box.SIMPLE_HEAD

@@ -1,0 +1,57 @@
+"""``rackline converge``: write a station's convergence card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+
+from configs.errors import RacklineError
+from policies.executor import usable_cores
+from twin.cli.app import app
+from twin.cli.progress import progress_bar
+
+
+@app.command("converge")
+def converge(
+    env_id: Annotated[
+        str, typer.Argument(metavar="ENV_ID", help="Station, e.g. rackline/TrayInsert-v0.")
+    ],
+    policy: Annotated[
+        str, typer.Option(help="Policy that works it: the best tuned script.")
+    ] = "scripted/lateral-admittance",
+    seeds: Annotated[int, typer.Option(min=20, help="Seeds a variant, one part a visit.")] = 300,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes [default: all cores].")
+    ] = None,
+    card: Annotated[Path | None, typer.Option(help="Write the card for people here.")] = None,
+    save: Annotated[
+        bool, typer.Option("--save", help="Store the result beside the station, for reports.")
+    ] = False,
+) -> None:
+    """Check that finer physics gives the same answers at a station.
+
+    Runs the same seeds at 1, 2 and 4 times the physics rate, and at 4 times the contact
+    stiffness, and holds them against the criteria of convergence.
+
+    Example: [bold]rackline converge rackline/TrayInsert-v0 --seeds 50[/bold]
+    """
+    from envs.registry import station
+    from policies.convergence import VARIANTS, result_path, study, to_json, to_markdown
+
+    config = station(env_id).config
+    if card is not None and not card.parent.is_dir():
+        raise RacklineError(f"--card {card}: no folder {card.parent}; make it first")
+    with progress_bar() as bar:
+        task = bar.add_task("episodes", total=seeds * len(VARIANTS))
+        found = study(env_id, policy, seeds, workers or usable_cores(), lambda: bar.advance(task))
+    text = to_markdown(found)
+    Console().print(Markdown(text))
+    if card is not None:
+        card.write_text(text, encoding="utf-8")
+    if save:
+        result_path(config).write_text(to_json(found), encoding="utf-8")
+    raise typer.Exit(0 if found.converged else 1)
