@@ -25,7 +25,7 @@ def converge(
     ] = "scripted/lateral-admittance",
     seeds: Annotated[int, typer.Option(min=20, help="Seeds a variant, one part a visit.")] = 300,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes [default: all cores].")
+        int | None, typer.Option(min=1, help="Processes (default: all cores).")
     ] = None,
     card: Annotated[Path | None, typer.Option(help="Write the card for people here.")] = None,
     save: Annotated[

@@ -24,11 +24,11 @@ def evaluate_command(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(help="Run folder, resumed if it exists [default: runs/<name>]."),
+        typer.Option(help="Run folder, resumed if it exists (default: runs/<name>)."),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes [default: all cores]; results do not depend on it."),
+        typer.Option(min=1, help="Processes (default: all cores); results do not depend on it."),
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="Also write junit.xml to this file.")] = None,
     allow_inconclusive: Annotated[
