@@ -1,4 +1,4 @@
-"""What ``rackline evaluate`` shows in the terminal: bars while it works, the verdict behind them."""
+"""What ``rackline evaluate`` shows in the terminal: bars at work, then the verdict."""
 
 from __future__ import annotations
 

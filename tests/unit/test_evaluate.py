@@ -1,0 +1,148 @@
+"""The evaluation on a small line with made-up campaigns: answers, resume, workers, reports."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from configs.errors import RunFolderError
+from policies.records import read_records
+from twin.bridge.synthetic import Truth
+from twin.evaluate import NoEvidenceError, evaluate
+from twin.evaluation.plan import Plan, load_plan
+from twin.kpi.gates import Answer
+from twin.report import write_reports
+from twin.report.html import html_report
+from twin.report.junit import junit_xml
+
+Fill = Callable[[Plan, Path, Truth, Truth], None]
+
+
+def test_one_good_policy_is_enough(finished: Any) -> None:
+    found = finished.found
+    bad, good = found.verdict.policies
+    assert (bad.answer, good.answer) == (Answer.FAILS, Answer.HOLDS)
+    assert found.verdict.exit_code == 0
+    assert found.verdict.headline.startswith("Yes: one unmanned S60 cell can replace the two")
+    assert "lateral-admittance" in found.verdict.headline
+    need = found.cells[1]
+    assert need.found is not None
+    assert (need.found.cells, need.found.technicians) == (1, 1)
+    assert need.people == 3  # A and T with one each, and one technician
+    assert found.people_staffed == 6
+    assert found.tornado is not None
+    assert {bar.says for bar in found.tornado.bars} == {"swap", "response"}
+
+
+def test_preflight_knows_what_no_policy_moves(
+    finished: Any,
+) -> None:
+    found = finished.found
+    rows = {(row.kpi.key, row.mode): row for row in found.preflight.rows}
+    assert not rows["racks_per_day", "takt"].can_move  # what is pushed in is what ships
+    assert rows["lead_time_mean_h", "takt"].can_move
+    sentence = found.preflight.sentences[0]
+    assert sentence.startswith("No policy at S60 can improve racks per day")
+
+
+def test_a_finished_run_is_only_read(finished: Any) -> None:
+    plan, folder = finished.plan, finished.folder
+    before = {name: (folder / name).read_bytes() for name in ("lines.jsonl", "result.json")}
+    evaluate(plan, folder, workers=1)
+    assert {name: (folder / name).read_bytes() for name in before} == before
+
+
+def test_workers_do_not_change_the_result(finished: Any, tmp_path: Path) -> None:
+    plan, folder = finished.plan, finished.folder
+    other = tmp_path / "two"
+    other.mkdir()
+    for name in ("episodes-x.jsonl", "episodes-y.jsonl", "pace.json"):
+        (other / name).write_bytes((folder / name).read_bytes())
+    evaluate(plan, other, workers=2)
+    assert (other / "result.json").read_bytes() == (folder / "result.json").read_bytes()
+
+
+def test_a_cut_folder_is_resumed_to_the_same_result(finished: Any, tmp_path: Path) -> None:
+    plan, folder = finished.plan, tmp_path / "cut"
+    shutil.copytree(finished.folder, folder)
+    whole = (folder / "result.json").read_bytes()
+    lines = (folder / "lines.jsonl").read_bytes()
+    (folder / "lines.jsonl").write_bytes(lines[: len(lines) // 2])  # as a kill leaves it
+    (folder / "result.json").unlink()
+    evaluate(plan, folder, workers=1)
+    assert (folder / "result.json").read_bytes() == whole
+
+
+def test_another_evaluation_is_refused_with_the_reason(finished: Any) -> None:
+    changed = finished.plan.path.with_name("changed.yaml")
+    text = finished.plan.path.read_text()
+    changed.write_text(text.replace("mean: 60 min, cv: 0.0", "mean: 45 min, cv: 0.0"))
+    with pytest.raises(RunFolderError, match=r"evaluation\.effects\.damage\.mean is '3600"):
+        evaluate(load_plan(changed), finished.folder, workers=1)
+
+
+def test_void_operations_leave_it_undecided(
+    small_plan: Plan, tmp_path: Path, fill: Fill, truths: dict[str, Truth]
+) -> None:
+    folder = tmp_path / "void"
+    fill(small_plan, folder, truths["good"], truths["good"])
+    for letter, most in (("x", 8), ("y", 8)):  # 5 % of 160
+        _make_void(folder / f"episodes-{letter}.jsonl", most)
+    found = evaluate(small_plan, folder, workers=1)
+    assert found.verdict.exit_code == 3
+    assert all(policy.answer is Answer.INCONCLUSIVE for policy in found.verdict.policies)
+    assert "void" in found.verdict.policies[0].gates[0].why
+    _make_void(folder / "episodes-x.jsonl", 160)
+    with pytest.raises(NoEvidenceError, match="every operation of scripted/straight-push is void"):
+        evaluate(small_plan, folder, workers=1)
+
+
+def test_reports_are_whole_offline_and_the_same_again(finished: Any, tmp_path: Path) -> None:
+    plan, found = finished.plan, finished.found
+    page = write_reports(plan, found, tmp_path, "rackline evaluate small")
+    html = page.read_text()
+    assert not re.findall(r"https?://|//[\w.]+/|<script|<link|@import|url\((?!#)", html)
+    assert not re.findall(r'\b(?:src|href)="(?!#)', html)
+    assert html.count("<svg") == 8
+    assert "nan" not in re.sub(r"<[^>]*>", " ", html).lower().split()
+    assert found.verdict.headline in html
+    assert html == html_report(plan, found, "rackline evaluate small")
+    summary = (tmp_path / "report.md").read_text()
+    assert found.verdict.headline in summary
+    assert "nan" not in summary
+
+
+def test_junit_says_what_the_gates_say(finished: Any) -> None:
+    plan, found = finished.plan, finished.found
+    suite = ET.fromstring(junit_xml(plan, found)).find("testsuite")
+    assert suite is not None
+    cases = suite.findall("testcase")
+    assert suite.get("tests") == str(len(cases)) == "5"  # the verdict, and two gates a policy
+    assert suite.get("failures") == "0"  # x fails, but y is enough
+    assert suite.get("skipped") == "1"
+
+
+def test_result_json_holds_the_answers(finished: Any) -> None:
+    folder = finished.folder
+    data = json.loads((folder / "result.json").read_text())
+    assert data["verdict"]["exit_code"] == 0
+    assert [gate["answer"] for gate in data["verdict"]["policies"][1]["gates"]] == ["holds"] * 2
+    assert "seconds" not in data  # wall-clock time is no result
+
+
+def _make_void(path: Path, most: int) -> None:
+    records = list(read_records(path))
+    rows = []
+    for number, record in enumerate(records):
+        row = json.loads(record.to_json())
+        if number < most:
+            row |= {"outcome": "void", "void": True, "success": False}
+        rows.append(json.dumps(row))
+    path.write_text("\n".join(rows) + "\n")
