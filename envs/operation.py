@@ -62,6 +62,7 @@ class Operation:
         self._substeps = round(self._rate_hz / physics.control_rate_hz)
         self._controls = round(physics.control_rate_hz / physics.policy_rate_hz)
         self._window_controls = round(physics.control_rate_hz / WINDOW_HZ)
+        self._visible = visible
         self._world = World(visible)
         self._world.clear(self._rate_hz, physics.solver_iterations)
         part = next(iter(spec.parts.values()))
@@ -87,6 +88,8 @@ class Operation:
         self._robot = world.add(
             gantry_body(self.part, draw.mass_kg, draw.grasp), self._contact(1.0)
         )
+        if self._visible:
+            world.add(scene.scenery(self.part, visit.dock), self._contact(1.0))
         world.lock(self._fixture, scene.MOUNT, scene.MOUNT_FORCE_N)
         for joint in scene.SENSED:
             world.sense(self._fixture, joint)
@@ -187,7 +190,7 @@ class Operation:
 
     def render(self, width: int, height: int) -> Any:
         """Return a picture of mouth and tray, (height, width, 3) uint8."""
-        return self._world.render(width, height, (0.2, -1.1, 1.7), (0.85, 0.0, 1.0))
+        return self._world.render(width, height, (-0.7, -1.9, 2.0), (0.85, 0.0, 0.95))
 
     def close(self) -> None:
         """Free the simulation."""

@@ -61,12 +61,14 @@ def gantry_body(part: Part, mass_kg: float, grasp: Grasp) -> Body:
         return Link(name, parent, joint, mass, axis, inertia, visuals=visuals)
 
     hand = Box((0.03, 0.18, 0.03), Pose((-0.03, 0.0, 0.0)))
-    column = Box((0.04, 0.04, 0.45), Pose((-0.12, 0.0, 0.5)))
+    column = Box((0.04, 0.04, 0.55), Pose((-0.12, 0.0, 0.6)))
+    trolley = Box((0.09, 0.09, 0.06), Pose((-0.12, 0.0, 1.75)))
+    bridge = Box((0.05, 0.9, 0.05), Pose((-0.24, 0.0, 1.75)))
     return Body(
         Pose(),
         (
-            link("x", "", Joint.PRISMATIC, X_MASS_KG, (1.0, 0.0, 0.0)),
-            link("y", "x", Joint.PRISMATIC, Y_MASS_KG, (0.0, 1.0, 0.0)),
+            link("x", "", Joint.PRISMATIC, X_MASS_KG, (1.0, 0.0, 0.0), (bridge,)),
+            link("y", "x", Joint.PRISMATIC, Y_MASS_KG, (0.0, 1.0, 0.0), (trolley,)),
             link("z", "y", Joint.PRISMATIC, Z_MASS_KG, (0.0, 0.0, 1.0), (column,)),
             link("yaw", "z", Joint.REVOLUTE, YAW_MASS_KG, (0.0, 0.0, 1.0)),
             link("wrist", "yaw", Joint.REVOLUTE, WRIST_MASS_KG, (0.0, 1.0, 0.0)),

@@ -74,7 +74,7 @@ def slot_body(part: Part, setting: Setting, dock: Pose) -> Body:
     guides = [
         Link(
             name, "mount", Joint.FIXED, 50.0,
-            boxes=_guide(sign, side, length, setting), colour=(0.75, 0.6, 0.3, 0.6),
+            boxes=_guide(sign, side, length, setting), colour=(0.85, 0.62, 0.25, 1.0),
         )
         for name, sign in (("left", 1), ("right", -1))
     ]  # fmt: skip
@@ -100,8 +100,45 @@ def slot_body(part: Part, setting: Setting, dock: Pose) -> Body:
         (
             Link("mount", "", Joint.PRISMATIC, 500.0, (0.0, 0.0, 1.0), (50.0, 50.0, 50.0)),
             *guides,
-            Link("shelf", "mount", Joint.FIXED, 50.0, boxes=shelf, colour=(0.5, 0.5, 0.55, 0.8)),
-            Link("top", "mount", Joint.FIXED, 50.0, boxes=top, colour=(0.5, 0.5, 0.55, 0.25)),
+            Link("shelf", "mount", Joint.FIXED, 50.0, boxes=shelf, colour=(0.55, 0.56, 0.6, 1.0)),
+            Link("top", "mount", Joint.FIXED, 50.0, boxes=top, colour=(0.55, 0.56, 0.6, 1.0)),
+        ),
+    )
+
+
+def scenery(part: Part, dock: Pose) -> Body:
+    """Return what is only looked at: rack frame, trays already in place, floor.
+
+    The frame has the outer size of an Open Rack v3 [S, Meta ORv3 slides]: 2286 x 600 x 1098 mm.
+    """
+    height, width, depth = 2.286, 0.600, 1.098
+    floor_z = -MOUTH.position[2]
+    column = (0.03, 0.03, height / 2)
+    frame = tuple(
+        Box(column, Pose((x, sign * (width / 2 - 0.03), floor_z + height / 2)))
+        for x in (0.03, depth - 0.03)
+        for sign in (1, -1)
+    )
+    lids = tuple(
+        Box((depth / 2, width / 2, 0.02), Pose((depth / 2, 0.0, floor_z + z)))
+        for z in (0.06, height - 0.02)
+    )
+    pitch = 0.04445
+    trays = tuple(
+        Box(
+            (part.length_m / 2, part.width_m / 2, part.height_m / 2 - 0.004),
+            Pose((part.length_m / 2 + 0.02, 0.0, -k * pitch - 0.02)),
+        )
+        for k in range(1, 14)
+    )
+    ground = (Box((2.5, 2.5, 0.01), Pose((0.2, 0.0, floor_z - 0.01))),)
+    parts = ((frame + lids, (0.16, 0.17, 0.19, 1.0)), (trays, (0.36, 0.52, 0.68, 1.0)),
+             (ground, (0.93, 0.93, 0.91, 1.0)))  # fmt: skip
+    return Body(
+        dock,
+        tuple(
+            Link(f"scenery {i}", "", Joint.FIXED, 0.0, visuals=boxes, colour=colour)
+            for i, (boxes, colour) in enumerate(parts)
         ),
     )
 
