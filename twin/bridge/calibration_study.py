@@ -117,7 +117,10 @@ def line_of_three() -> LineModel:
 
 def work(item: Item) -> dict[str, object]:
     """Return the result of one piece of work as plain data, a pure function of the item."""
-    found = _truth(item) if item.number is None else _data_set(item)
+    if item.number is None:
+        found: dict[str, object] = {"truth": true_values(Truth(item.cell.p, item.cell.rho))}
+    else:
+        found = _data_set(item)
     return {"cell": item.cell.key, "number": item.number, **found}
 
 
@@ -132,18 +135,18 @@ def _run(process: EpisodeProcessModel, seed: int, replication: int) -> dict[str,
     return line_kpis(ledger)
 
 
-def _truth(item: Item) -> dict[str, object]:
+@functools.cache  # campaigns of several sizes share a truth
+def true_values(truth: Truth) -> dict[str, float]:
     """Return the true values: in closed form, and from a long run with the true parameters."""
-    cell = item.cell
-    truth = Truth(cell.p, cell.rho)
     station = true_station(truth, "CELL", Effects(), OPERATIONS, np.random.default_rng(SEED))
     runs = [
         _run(truth.process(station, SEED, replication), SEED, replication)
         for replication in range(TRUE_REPLICATIONS)
     ]
-    first_pass = rack_first_pass(cell.p, cell.rho, 1 - truth.split[0], OPERATIONS)[0]
-    values = {kpi: float(np.mean([run[kpi] for run in runs])) for kpi in KPIS}
-    return {"truth": {FIRST_PASS: float(first_pass), **values}}
+    first_pass = rack_first_pass(truth.p, truth.rho, 1 - truth.split[0], OPERATIONS)[0]
+    return {FIRST_PASS: float(first_pass)} | {
+        kpi: float(np.mean([run[kpi] for run in runs])) for kpi in KPIS
+    }
 
 
 def _data_set(item: Item) -> dict[str, object]:
