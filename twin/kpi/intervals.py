@@ -1,54 +1,27 @@
-"""Confidence intervals of proportions, means, paired differences and ratios.
+"""Confidence intervals that know of racks, whose parts are not independent, and of ratios.
 
-What scipy has is scipy's; what is added here knows that parts of one rack are not independent.
+What scipy has is scipy's; intervals of independent values are those of `policies.intervals`.
 Every interval is two-sided at ``confidence`` unless its name says upper or lower.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from scipy.special import betaincinv
 
-CONFIDENCE = 0.95
-"""Confidence of every interval that a gate is judged on (issue 2: 95 % bounds)."""
+from policies.intervals import CONFIDENCE as CONFIDENCE
+from policies.intervals import NOTHING_KNOWN as NOTHING_KNOWN
+from policies.intervals import Interval as Interval
+from policies.intervals import paired_t as paired_t
+from policies.intervals import t_interval as t_interval
+from policies.intervals import t_quantile as t_quantile
+from policies.intervals import wilson as wilson
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate and its two-sided confidence interval, in the unit of the estimate."""
-
-    estimate: float
-    low: float
-    high: float
-
-    @property
-    def half_width(self) -> float:
-        """Half the width of the interval."""
-        return (self.high - self.low) / 2
-
-    def contains(self, value: float) -> bool:
-        """Return whether ``value`` lies within the interval, its ends included."""
-        return self.low <= value <= self.high
-
-    def __str__(self) -> str:
-        return f"{self.estimate:.4g} [{self.low:.4g}, {self.high:.4g}]"
-
-
-NOTHING_KNOWN = Interval(math.nan, -math.inf, math.inf)
-"""The interval of a KPI that some replication could not compute."""
-
-
-def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Interval:
-    """Return Wilson's score interval of a proportion of independent trials."""
-    found = stats.binomtest(successes, trials).proportion_ci(confidence, method="wilson")
-    return Interval(successes / trials, float(found.low), float(found.high))
 
 
 def clopper_pearson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Interval:
@@ -121,30 +94,6 @@ def cluster_wilson(
     centre = (share + z2 / (2 * worth)) / (1 + z2 / worth)
     half = math.sqrt(z2 * (share * (1 - share) / worth + z2 / (4 * worth**2))) / (1 + z2 / worth)
     return Interval(share, max(0.0, centre - half), min(1.0, centre + half))
-
-
-def t_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
-    """Return Student's interval of the mean of independent values, shape (n,), n ≥ 2."""
-    x = np.asarray(values, dtype=float)
-    if len(x) < 2:
-        raise ValueError("an interval needs at least two values")
-    if not np.isfinite(x).all():
-        return NOTHING_KNOWN
-    half = t_quantile(len(x) - 1, confidence) * float(x.std(ddof=1)) / math.sqrt(len(x))
-    return Interval(float(x.mean()), float(x.mean()) - half, float(x.mean()) + half)
-
-
-def t_quantile(degrees: float, confidence: float = CONFIDENCE) -> float:
-    """Return the two-sided quantile of Student's t."""
-    return float(stats.t.ppf(0.5 + confidence / 2, degrees))
-
-
-def paired_t(ours: ArrayLike, theirs: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
-    """Return the interval of the mean difference ours - theirs of paired values, shape (n,)."""
-    x, y = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
-    if x.shape != y.shape:
-        raise ValueError(f"pairs are needed, not {x.shape} and {y.shape}")
-    return t_interval(x - y, confidence)
 
 
 def paired_bootstrap(
