@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint clean python
+.PHONY: help demo test lint clean python validate calibrate-intervals converge
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -36,6 +36,16 @@ lint: $(VENV)/.dev ## ruff, mypy (strict) and the import contract
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+validate: $(VENV)/.core ## hold the line against independent figures and closed forms; writes docs/validation.md
+	@$(BIN)/rackline line validate
+	@$(BIN)/rackline line oracles
+
+calibrate-intervals: $(VENV)/.core ## how often the intervals hold what they promise (long); writes docs/validation.md
+	@$(BIN)/python -m twin.bridge.calibrate
+
+converge: $(VENV)/.core ## the tray station's convergence card (long); writes docs/cards
+	@$(BIN)/rackline converge rackline/TrayInsert-v0 --save --card docs/cards/tray_insert_convergence.md
 
 clean: ## remove everything that make has made
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
