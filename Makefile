@@ -38,11 +38,11 @@ lint: $(VENV)/.dev ## ruff, mypy (strict) and the import contract
 	@$(BIN)/lint-imports --no-cache
 
 validate: $(VENV)/.core ## hold the line against independent figures and closed forms; writes docs/validation.md
-	@$(BIN)/rackline line validate
-	@$(BIN)/rackline line oracles
+	@$(BIN)/rackline line validate --replications 100 --doc docs/validation.md
+	@$(BIN)/rackline line oracles --doc docs/validation.md
 
 calibrate-intervals: $(VENV)/.core ## how often the intervals hold what they promise (long); writes docs/validation.md
-	@$(BIN)/python -m twin.bridge.calibrate
+	@$(BIN)/python -m twin.bridge.calibrate --doc docs/validation.md
 
 converge: $(VENV)/.core ## the tray station's convergence card (long); writes docs/cards
 	@$(BIN)/rackline converge rackline/TrayInsert-v0 --save --card docs/cards/tray_insert_convergence.md
