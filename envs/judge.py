@@ -163,7 +163,7 @@ class Judge:
             void=self.penetration_m > spec.physics.penetration_limit_m,
         )
         scripted = phases_before(spec.motion, slot) + phases_after(
-            spec.motion, slot, spec.levers, self.handed_over
+            spec.motion, slot, self.part, spec.levers, self.handed_over
         )
         return OperationResult(
             facts,

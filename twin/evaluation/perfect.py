@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from configs.specs.effects import Effects
 from configs.specs.station import StationSpec
 from envs.cycle import phases_after, phases_before
+from envs.stations.tray_insert import part_in_slot
 from twin.line.process import State, Step, VisitPlan
 
 
@@ -34,7 +35,8 @@ class PerfectProcess:
 def scripted_s(station: StationSpec, slot: int) -> float:
     """Return the time of an operation's scripted phases (pick to approach, closing to retract)."""
     before = phases_before(station.motion, slot)
-    after = phases_after(station.motion, slot, station.levers, closed=True)
+    _, part = part_in_slot(station, slot)
+    after = phases_after(station.motion, slot, part, station.levers, closed=True)
     return sum(phase.duration_s for phase in (*before, *after))
 
 
