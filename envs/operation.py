@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,7 @@ class Operation:
         self.part_name, self.part = scene.part_in_slot(spec, slot)
         visit = scene.draw_visit(setting, np.random.default_rng([seed, 1, rack]))
         draw = scene.draw_part(self.part, setting, np.random.default_rng([seed, 2, rack, slot]))
+        self._visit, self._part_draw = visit, draw
         self._noise = np.random.default_rng([seed, 3, rack, slot])
         self._sensor_rng = np.random.default_rng([seed, 4, rack, slot])
         self._dock = visit.dock
@@ -137,6 +138,10 @@ class Operation:
         judge.step(seat.depth_m, self.contact_time_s)
         if judge.ended:
             self.result = judge.result(seat, self.slot, self.contact_time_s, self._sensor_rng)
+
+    def draws(self) -> dict[str, dict[str, Any]]:
+        """Return what was drawn at the levels visit and part: the truth, which no policy sees."""
+        return {"visit": asdict(self._visit), "part": asdict(self._part_draw)}
 
     @property
     def contact_time_s(self) -> float:

@@ -76,14 +76,15 @@ class StationEnv(gym.Env[Observation, Action]):
             rack, slot = int(options.get("rack", rack)), int(options.get("slot", slot))
         self.operation.start(seed, rack, slot)
         self._snapshot = self.operation.snapshot()
-        return self._observe(), self._info()
+        return self._observe(), self._info() | {"draws": self.operation.draws()}
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Advance by one policy step; ``action`` (4,) in [-1, 1] is clipped."""
         a = tuple(min(1.0, max(-1.0, float(v))) if math.isfinite(v) else 0.0 for v in action)
         operation = self.operation
         before = self._snapshot
-        assert before is not None, "call reset() first"
+        if before is None or operation.judge.ended:
+            raise gym.error.ResetNeeded("no operation is under way: call reset() before step()")
         was_damaged = operation.judge.damaged
         operation.advance((a[0], a[1], a[2], a[3]), self._damage_ends)
         after = self._snapshot = operation.snapshot()
