@@ -124,7 +124,9 @@ class Judge:
             self._stop_at_s = min(self._stop_at_s, time_s + limits.stop_reaction_s)
         if time_s >= self._stop_at_s - 1e-9:
             self.stopped = self.ended = True
-        elif not self.ended and (
+        elif self.ended or self._stop_at_s < math.inf:  # nobody closes levers on a cell that stops
+            return
+        elif (
             -wrist[0] >= levers.handover_force_n
             and believed_depth_m >= self.part.length_m - levers.handover_depth_m
         ):

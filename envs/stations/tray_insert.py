@@ -241,20 +241,22 @@ def close_levers(seat: Seat, part: Part, setting: Setting, levers: Levers) -> fl
     """Return how far short of full mate the levers leave the part (m).
 
     Within the capture zone (lateral and yaw tolerance, last `travel_m` of depth) it is drawn
-    home: 0. Beyond, it stops short by `short_per_error_m` per unit of error beyond the zone;
-    a part outside the slot's section, or out of the levers' reach, stays where it is. The
-    mating force acts at the handle and is no contact.
+    home: 0. Beyond, it stops short by `short_per_error_m` per unit of error beyond the zone,
+    at most where it is or where open levers hold it; a part outside the slot's section, or out
+    of the levers' reach, stays there, and so does one behind the end stop, where only broken
+    physics can have put it. The mating force acts at the handle and is no contact.
     """
     missing = part.length_m - seat.depth_m
-    if not in_mouth(seat, setting) or missing > 2 * levers.travel_m:
-        return max(missing, levers.travel_m)
+    unmoved = max(missing, levers.travel_m)
+    if not in_mouth(seat, setting) or abs(missing) > 2 * levers.travel_m:
+        return unmoved
     error = max(
         abs(seat.lateral_m) / levers.lateral_tolerance_m,
         abs(seat.rear_lateral_m) / levers.lateral_tolerance_m,
         abs(seat.yaw_rad) / levers.yaw_tolerance_rad,
-        missing / levers.travel_m,
+        abs(missing) / levers.travel_m,
     )
-    return max(0.0, error - 1.0) * levers.short_per_error_m
+    return min(unmoved, max(0.0, error - 1.0) * levers.short_per_error_m)
 
 
 def true_state(seat: Seat, setting: Setting, short_m: float, tolerance_m: float) -> TrueState:
