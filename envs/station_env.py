@@ -11,6 +11,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.errors import UnknownNameError
 from configs.specs.base import load_spec, resolve_path, spec_hash
 from configs.specs.station import StationSpec
 from envs import reward
@@ -70,11 +71,7 @@ class StationEnv(gym.Env[Observation, Action]):
         super().reset(seed=seed)
         if seed is None:
             seed = int(self.np_random.integers(2**31))
-        draw = np.random.default_rng([seed, 0])
-        rack, slot = int(draw.integers(2**31)), int(draw.integers(len(self.station.slots)))
-        if options:
-            rack, slot = int(options.get("rack", rack)), int(options.get("slot", slot))
-        self.operation.start(seed, rack, slot)
+        self.operation.start(seed, *self._rack_and_slot(seed, options or {}))
         self._snapshot = self.operation.snapshot()
         return self._observe(), self._info() | {"draws": self.operation.draws()}
 
@@ -115,6 +112,21 @@ class StationEnv(gym.Env[Observation, Action]):
     def close(self) -> None:
         """Free the simulation."""
         self.operation.close()
+
+    def _rack_and_slot(self, seed: int, options: dict[str, Any]) -> tuple[int, int]:
+        """Return rack visit and slot: from the options, or else drawn from the seed."""
+        slots = len(self.station.slots)
+        draw = np.random.default_rng([seed, 0])
+        chosen = {"rack": int(draw.integers(2**31)), "slot": int(draw.integers(slots))}
+        for name, value in options.items():
+            if name not in chosen:
+                raise UnknownNameError("reset option", name, chosen)
+            chosen[name] = int(value)
+        if chosen["rack"] < 0:
+            raise UnknownNameError("rack", str(chosen["rack"]), ("0 and up",))
+        if not 0 <= chosen["slot"] < slots:
+            raise UnknownNameError("slot", str(chosen["slot"]), (f"0 to {slots - 1}",))
+        return chosen["rack"], chosen["slot"]
 
     def _observe(self) -> Observation:
         return scaled(self.operation.observation(), self._scales)
