@@ -6,18 +6,28 @@ import sys
 
 
 def main() -> None:
-    """Check the house, then run the command; a `RacklineError` becomes one line."""
+    """Check the house, then run the command; a user's mistake becomes one line and exit code 2."""
     try:
+        from typer import TyperException
+
         from configs.errors import RacklineError
         from configs.house import check_house
     except ModuleNotFoundError as error:
         sys.exit(f"Rackline cannot start: {error}; give it an environment of its own")
     try:
         check_house()
-        from twin.cli import converge, evaluate, line  # noqa: F401 - registers their commands
+        # Importing a module registers its commands.
+        from twin.cli import converge, evaluate, line, rollout  # noqa: F401
         from twin.cli.app import app
 
-        app()
+        sys.exit(app(standalone_mode=False))
     except RacklineError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)
+    except TyperException as error:
+        message = error.format_message().rstrip(".")
+        if message:  # empty where help was asked for by giving nothing
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context else "rackline"
+            print(f"error: {message}; see {command} --help", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)

@@ -1,0 +1,27 @@
+"""Files that commands write on request: refused before the work if they cannot be, and after it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from configs.errors import RacklineError
+
+
+def check_file(option: str, path: Path | None) -> None:
+    """Raise a `RacklineError` if ``path`` cannot become a file: said now, not after minutes."""
+    if path is None:
+        return
+    if not path.parent.is_dir():
+        raise RacklineError(f"{option} {path}: no folder {path.parent}; make it first")
+    if path.is_dir():
+        raise RacklineError(f"{option} {path}: is a folder; name a file in it")
+
+
+def write_file(option: str, path: Path, text: str) -> None:
+    """Write ``text``, or raise a `RacklineError` that says why it cannot be."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RacklineError(
+            f"{option} {path}: cannot be written ({error.strerror}); choose another file"
+        ) from None

@@ -1,0 +1,204 @@
+"""``rackline rollout``: seeded episodes of policies at a station, and a table of what they do."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from configs.errors import RacklineError, UnknownNameError
+from policies.executor import usable_cores
+from policies.seeds import HELD_OUT, SELECTION, TRAINING
+from twin.cli.app import app
+from twin.cli.output import check_file, write_file
+from twin.cli.progress import progress_bar
+
+if TYPE_CHECKING:  # physics would slow every other command's start down
+    from policies.records import EpisodeRecord
+
+_INTERRUPTED = 130  # as a shell reports a process ended by Ctrl-C
+
+
+class SeedRange(StrEnum):
+    """The declared seed ranges, see `policies.seeds`."""
+
+    HELD_OUT = "held-out"
+    SELECTION = "selection"
+    TRAINING = "training"
+
+
+_RANGES = {
+    SeedRange.HELD_OUT: HELD_OUT,
+    SeedRange.SELECTION: SELECTION,
+    SeedRange.TRAINING: TRAINING,
+}
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What is to be run: every policy on the same seeds, one part a rack visit."""
+
+    env_id: str
+    setting: str
+    policies: tuple[str, ...]
+    seeds: range
+    spec_hash: str
+
+
+@app.command("rollout")
+def rollout(
+    env_id: Annotated[
+        str, typer.Argument(metavar="ENV_ID", help="Station, e.g. rackline/TrayInsert-v0.")
+    ],
+    policy: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME_OR_PATH",
+            help="Policy that works it; repeat the option to compare policies on the same seeds.",
+        ),
+    ],
+    episodes: Annotated[
+        int, typer.Option(metavar="N", help="Operations of each policy, one part a rack visit.")
+    ] = 100,
+    seed: Annotated[
+        int, typer.Option(metavar="S", help="First seed, counted from the start of its range.")
+    ] = 0,
+    seed_range: Annotated[
+        SeedRange,
+        typer.Option("--range", help="Where seeds come from; nothing is chosen on held-out ones."),
+    ] = SeedRange.HELD_OUT,
+    setting: Annotated[
+        str | None, typer.Option(help="Difficulty (default: the station's own).")
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes (default: all cores); results do not depend on it."),
+    ] = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", help="Also write the summary and one row an episode to this file."),
+    ] = None,
+) -> None:
+    """Let policies work a station, and print success, times and forces over all operations.
+
+    Example: [bold]rackline rollout rackline/TrayInsert-v0 --policy scripted/straight-push
+    --policy scripted/lateral-admittance --episodes 50 --seed 0 --json rollout.json[/bold]
+    """
+    check_file("--json", json_file)
+    campaign = _campaign(env_id, tuple(policy), setting, _seeds(seed_range, seed, episodes))
+    found: dict[str, list[EpisodeRecord]] = {name: [] for name in campaign.policies}
+    complete = True
+    with progress_bar() as bar:
+        task = bar.add_task("episodes", total=len(campaign.seeds) * len(campaign.policies))
+        try:
+            _run(campaign, workers or usable_cores(), found, lambda: bar.advance(task))
+        except KeyboardInterrupt:
+            complete = False
+    _show(campaign, found, complete)
+    if json_file is not None:
+        data = _as_data(campaign, found, complete)
+        write_file("--json", json_file, json.dumps(data, indent=1) + "\n")
+    if not complete:
+        raise typer.Exit(_INTERRUPTED)
+
+
+def _seeds(name: SeedRange, first: int, count: int) -> range:
+    seeds = _RANGES[name]
+    if count < 1:
+        raise RacklineError(f"--episodes {count}: no episode to run; write 1 or more")
+    if first < 0 or first + count > len(seeds):
+        raise RacklineError(
+            f"--seed {first}: the {name} range holds {len(seeds)} seeds; write 0 to "
+            f"{len(seeds) - count} for {count} episodes"
+        )
+    return seeds[first : first + count]
+
+
+def _campaign(
+    env_id: str, policies: tuple[str, ...], setting: str | None, seeds: range
+) -> Campaign:
+    """Return what is to be run, or refuse a name that does not exist before anything starts."""
+    from configs.specs.base import load_spec, resolve_path, spec_hash
+    from configs.specs.station import StationSpec
+    from envs.registry import station
+    from policies.policy import load_policy
+
+    entry = station(env_id)
+    spec = load_spec(StationSpec, resolve_path("stations", entry.config))
+    chosen = setting or spec.default_setting
+    if chosen not in spec.settings:
+        raise UnknownNameError("setting", chosen, spec.settings)
+    for name in policies:
+        load_policy(name, spec)
+        if policies.count(name) > 1:
+            raise RacklineError(f"--policy {name}: is given twice; name each policy once")
+    return Campaign(entry.env_id, chosen, policies, seeds, spec_hash(spec))
+
+
+def _run(
+    campaign: Campaign,
+    workers: int,
+    found: dict[str, list[EpisodeRecord]],
+    on_done: Callable[[], None],
+) -> None:
+    """Run seed by seed, every policy in turn, so that a stopped run compares like with like."""
+    from policies.executor import run
+    from policies.rollout import Episode, run_episode, single_part_episodes
+
+    def keep(episode: Episode, record: EpisodeRecord) -> None:
+        found[episode.policy].append(record)
+        on_done()
+
+    each = (
+        single_part_episodes(campaign.env_id, name, campaign.seeds, campaign.setting)
+        for name in campaign.policies
+    )
+    items = itertools.chain.from_iterable(zip(*each, strict=True))
+    run(items, run_episode, workers, keep, ordered=True)
+
+
+def _show(campaign: Campaign, found: Mapping[str, Sequence[EpisodeRecord]], complete: bool) -> None:
+    from rich.console import Console
+
+    from twin.cli.rollout_view import difference_line, summary_table
+
+    console = Console()
+    done = {name: records for name, records in found.items() if records}
+    if not complete:
+        ran, asked = sum(map(len, found.values())), len(campaign.seeds) * len(found)
+        console.print(f"Stopped after {ran} of {asked} episodes; what is done is summarised.")
+    if not done:
+        return
+    first, last = campaign.seeds[0], campaign.seeds[-1]
+    title = f"{campaign.env_id}, setting {campaign.setting}, seeds {first} to {last}"
+    console.print(summary_table(title, done))
+    base, *others = done
+    for name in others:
+        if min(len(done[base]), len(done[name])) > 1:
+            console.print(difference_line(name, done[name], base, done[base]))
+
+
+def _as_data(
+    campaign: Campaign, found: Mapping[str, Sequence[EpisodeRecord]], complete: bool
+) -> dict[str, Any]:
+    """Return the run as plain data: what was run, the summary, one row an episode."""
+    from policies.summary import summarise
+
+    return {
+        "env_id": campaign.env_id,
+        "setting": campaign.setting,
+        "station_hash": campaign.spec_hash,
+        "complete": complete,
+        "summary": {name: summarise(rs).as_data() for name, rs in found.items() if rs},
+        "episodes": [
+            {"policy": name, **json.loads(record.to_json())}
+            for name, records in found.items()
+            for record in records
+        ],
+    }
