@@ -5,6 +5,7 @@ RacklineError
 ├── UnknownNameError       a station, policy, line or file that does not exist (exit 2)
 ├── RunFolderError         a run folder that cannot be resumed or written (exit 2)
 ├── PhysicsError           the simulation failed its own self-test, or left its domain
+├── ContractError          a station breaks what every station promises (envs/checks.py)
 └── EnvironmentSetupError  wrong Python, or a foreign package under one of our names
 """
 
@@ -52,6 +53,10 @@ class RunFolderError(RacklineError):
 
 class PhysicsError(RacklineError):
     """The simulation failed its own self-test or left the domain it is valid in."""
+
+
+class ContractError(RacklineError):
+    """A station breaks what every station promises; see `envs.checks`."""
 
 
 class EnvironmentSetupError(RacklineError):

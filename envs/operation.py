@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from configs.errors import UnknownNameError
 from configs.specs.station import PoseError, Setting, StationSpec
 from envs.judge import Judge, OperationResult
 from envs.physics.sensors import WINDOW_HZ, WrenchFilter
@@ -325,7 +326,13 @@ class Operation:
 
 
 def perturbed(spec: StationSpec, name: str, p: Perturbation) -> Setting:
-    """Return a setting of the station with the perturbation's factors applied."""
+    """Return a setting of the station with the perturbation's factors applied.
+
+    Raises:
+        UnknownNameError: the station has no such setting.
+    """
+    if name not in spec.settings:
+        raise UnknownNameError("setting", name, spec.settings)
     setting = spec.settings[name]
 
     def wider(e: PoseError) -> PoseError:
