@@ -3,8 +3,8 @@
 A policy's line is run several times under the same random numbers of the line, each time with
 another draw of the policy's posterior: run r is draw r in line replication r // 2. The spread
 within a replication is then what the episodes leave open, the spread between replications is the
-line's, and both are measured without subtracting one noisy variance from another (decision record
-0010: the other way round, one draw in several replications, covered .81 to .98 at 95 %).
+line's, and both are measured without subtracting one noisy variance from another (docs/decisions:
+the other way round, one draw in several replications, covered .81 to .99 at 95 %).
 """
 
 from __future__ import annotations
