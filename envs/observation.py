@@ -54,7 +54,7 @@ def insertion_fields(part_names: Iterable[str]) -> tuple[Field, ...]:
     )
     action = tuple(Field(f"last action {axis}", "1", 1.0, "clipped") for axis in _AXES)
     wrench = tuple(
-        Field(f"{kind} {name}", unit, scale, "wrench on the part, tared; shown as tanh")
+        Field(f"{kind} {name}", unit, scale, "wrench on the part, tared")
         for kind in ("raw", "fast", "slow")
         for name, unit, scale in _WRENCH
     )
