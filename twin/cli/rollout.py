@@ -175,13 +175,13 @@ def _show(campaign: Campaign, found: Mapping[str, Sequence[EpisodeRecord]], comp
         console.print(f"Stopped after {ran} of {asked} episodes; what is done is summarised.")
     if not done:
         return
-    first, last = campaign.seeds[0], campaign.seeds[-1]
-    title = f"{campaign.env_id}, setting {campaign.setting}, seeds {first} to {last}"
+    title = f"{campaign.env_id}, setting {campaign.setting}, seeds from {campaign.seeds[0]}"
     console.print(summary_table(title, done))
     base, *others = done
     for name in others:
         if min(len(done[base]), len(done[name])) > 1:
-            console.print(difference_line(name, done[name], base, done[base]))
+            line = difference_line(name, done[name], base, done[base])
+            console.print(line, highlight=False)
 
 
 def _as_data(

@@ -1,0 +1,76 @@
+"""Reads a YAML file for people: every value as it is written, with the comment beside it.
+
+Units and sources stand in values and comments, which a parsed spec no longer knows.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a YAML file.
+
+    Attributes:
+        path: keys from the top.
+        value: the value as written, empty where the key only opens a section.
+        note: comment on the same line, or on lines of its own right above.
+    """
+
+    path: tuple[str, ...]
+    value: str
+    note: str
+
+
+def opening_comment(path: Path) -> list[str]:
+    """Return the lines of the comment at the top of a YAML file; none where it has none."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    comments = itertools.takewhile(lambda line: line.startswith("#"), lines)
+    return [line.lstrip("# ") for line in comments]
+
+
+def entries(path: Path) -> Iterator[Entry]:
+    """Yield the entries of a YAML file that loads, sections included, in the order of the file."""
+    text = path.read_text(encoding="utf-8")
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    opening = len(opening_comment(path))  # speaks of the file, not of its first key
+    lines = ["" if i < opening else line for i, line in enumerate([*text.splitlines(), ""])]
+    if isinstance(node, yaml.MappingNode):
+        yield from _below(node, (), lines)
+
+
+def _below(node: yaml.MappingNode, above: tuple[str, ...], lines: list[str]) -> Iterator[Entry]:
+    for key, value in node.value:
+        path = (*above, str(key.value))
+        if isinstance(value, yaml.MappingNode) and not value.flow_style:
+            yield Entry(path, "", _note(lines, key.start_mark, key.end_mark))
+            yield from _below(value, path, lines)
+        else:
+            yield Entry(path, _written(value), _note(lines, key.start_mark, value.end_mark))
+
+
+def _written(node: yaml.Node) -> str:
+    """Return a value on one line; items that repeat are counted."""
+    if isinstance(node, yaml.MappingNode):
+        return ", ".join(f"{key.value} {_written(value)}" for key, value in node.value)
+    if isinstance(node, yaml.SequenceNode):
+        runs = itertools.groupby(_written(item) for item in node.value)
+        counted = ((item, len(list(run))) for item, run in runs)
+        return ", ".join(item if count == 1 else f"{count} {item}" for item, count in counted)
+    return str(node.value)
+
+
+def _note(lines: list[str], start: yaml.Mark, end: yaml.Mark) -> str:
+    """Return the comment behind ``end``, or else the one right above the line of ``start``."""
+    beside = lines[end.line][end.column :].partition("#")[2].strip()
+    if beside:
+        return beside
+    before = reversed(lines[: start.line])
+    above = itertools.takewhile(lambda line: line.lstrip().startswith("#"), before)
+    return " ".join(reversed([line.lstrip(" #") for line in above]))

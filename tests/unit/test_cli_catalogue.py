@@ -1,0 +1,40 @@
+"""What there is to name: stations with their pages, policies with their effort."""
+
+from typer.testing import CliRunner
+
+import twin.cli.catalogue  # noqa: F401 - registers the commands
+from configs.errors import RacklineError
+from envs.registry import stations
+from policies.scripted.registry import scripts
+from twin.cli.app import app
+
+
+def rackline(*arguments):
+    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "120"})
+
+
+def test_stations_and_policies_are_listed_under_the_names_that_commands_take():
+    listed = rackline("stations").output
+    for entry in stations():
+        assert entry.env_id in listed
+        assert entry.line_station in listed
+    listed = rackline("policies").output
+    for entry in scripts():
+        assert entry.name in listed
+        assert f"configs/policies/{entry.file_stem}.yaml" in listed
+
+
+def test_a_station_explains_itself_and_writes_its_page(tmp_path):
+    shown = rackline("stations", "rackline/TrayInsert-v0").output
+    for expected in ("Observation", "pose axial", "Action", "Judge", "escaped", "hard"):
+        assert expected in shown
+    file = tmp_path / "page.md"
+    assert rackline("stations", "rackline/TrayInsert-v0", "--doc", str(file)).exit_code == 0
+    assert file.read_text().startswith("# rackline/TrayInsert-v0\n")
+
+
+def test_mistakes_are_refused():
+    assert "did you mean" in str(rackline("stations", "rackline/TrayInsert-v9").exception)
+    found = rackline("stations", "rackline/TrayInsert-v0", "--doc", "no/such/page.md").exception
+    assert isinstance(found, RacklineError)
+    assert rackline("stations", "--doc", "page.md").exit_code == 2
