@@ -274,8 +274,10 @@ def _compose(path: Path) -> yaml.Node:
             "complete or correct this line",
         ) from None
     except (yaml.YAMLError, RecursionError) as error:
+        position = getattr(error, "position", 0)  # of a character that YAML does not allow
+        line, reason = text.count("\n", 0, position) + 1, " ".join(str(error).split())
         raise ConfigError(
-            f"{path}:1", "file", None, f"is not valid YAML ({error})", "correct the file"
+            f"{path}:{line}", "file", None, f"is not valid YAML ({reason})", "correct this line"
         ) from None
     if not isinstance(node, yaml.MappingNode):
         raise ConfigError(
