@@ -18,6 +18,7 @@ from configs.specs.station import StationSpec
 from envs import registry
 from policies.policy import load_policy
 from policies.scripted.registry import scripts
+from policies.seeds import HELD_OUT, SELECTION, TRAINING
 from twin.evaluation.overrides import OverrideError, with_input
 from twin.evaluation.slots import sampled_slots
 from twin.kpi.definitions import LINE_KPIS
@@ -139,6 +140,13 @@ def _contradictions(
             f"is not a setting of {spec.env}",
             suggest(spec.setting, station.settings),
         )
+    for seeds, use in ((TRAINING, "trained"), (SELECTION, "tuned and chosen")):
+        if spec.campaign.seed in seeds:
+            yield (
+                ("campaign", "seed"),
+                f"is a seed that policies are {use} on",
+                f"use a held-out one, {HELD_OUT.start} to {HELD_OUT.stop - 1}",
+            )
     held = dict(Counter(station.slots))
     if dict(spec.operations.composition) != held:
         shown = ", ".join(f"{part}: {count}" for part, count in held.items())

@@ -14,6 +14,7 @@ from twin.evaluation.lines import LineCase, Lines
 from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan
 from twin.evaluation.result import MODES, EpisodeNeed, Mode, PerfectRow, Preflight
+from twin.evaluation.words import in_sentence, number
 from twin.kpi.definitions import LINE_KPIS, LineKpi
 from twin.kpi.intervals import Interval, paired_t, rule_of_three, t_interval, t_quantile
 from twin.line.process import State
@@ -197,26 +198,35 @@ def _whole_minutes(plan: Plan, pace: Mapping[str, float], workers: int) -> float
 def _sentences(
     plan: Plan, rows: tuple[PerfectRow, ...], movers: Mapping[str, Interval]
 ) -> tuple[str, ...]:
-    station = plan.spec.station
-    found = []
-    for row in rows:
-        percent = 100 * row.change.estimate / abs(row.staffed.estimate)
-        where = "" if row.mode == "takt" else " with the line pushed to its limit"
-        name = row.kpi.title[0].lower() + row.kpi.title[1:]
-        if row.can_move:
-            found.append(
-                f"A perfect policy at {station} would change {name}{where} by {percent:+.1f} %: "
-                f"that is the most any policy there can gain."
-            )
-            continue
-        text = f"No policy at {station} can improve {name}{where} (a perfect one: {percent:+.1f} %)"
-        if row.kpi.key == "racks_per_day" and row.mode == "takt":
-            text += ": at takt the line ships what is pushed in"
-        elif row.kpi.key == "racks_per_day" and movers:
-            others = ", ".join(
-                f"{id_} ({100 * change.estimate / row.staffed.estimate:+.1f} %)"
-                for id_, change in movers.items()
-            )
-            text += f"; {others} can, if its work took no time"
-        found.append(text + ".")
-    return tuple(found)
+    return tuple(_sentence(plan.spec.station, row, movers) for row in rows)
+
+
+def _sentence(station: str, row: PerfectRow, movers: Mapping[str, Interval]) -> str:
+    """Say of one KPI whether any policy can move it: yes, no, or not seen."""
+    base = abs(row.staffed.estimate)
+    low, mid, high = (
+        number(100 * end / base, 1, signed=True)
+        for end in (row.change.low, row.change.estimate, row.change.high)
+    )
+    name = in_sentence(row.kpi.key) + ("" if row.mode == "takt" else " of the saturated line")
+    if row.can_move:
+        return (
+            f"A perfect policy at {station} would change {name} by {mid} %: that is the most any "
+            f"policy there can gain."
+        )
+    best = row.change.high if row.kpi.higher_is_better else -row.change.low
+    if best >= MATTERS * base:
+        return (
+            f"Whether any policy at {station} can improve {name} is not seen in so few runs: a "
+            f"perfect one changes it by {low} to {high} %."
+        )
+    text = f"No policy at {station} can improve {name} (a perfect one: {mid} %)"
+    if row.kpi.key == "racks_per_day" and row.mode == "takt":
+        return f"{text}: at takt the line ships what is pushed in."
+    if row.kpi.key == "racks_per_day" and movers:
+        others = ", ".join(
+            f"{id_} ({number(100 * change.estimate / base, 1, signed=True)} %)"
+            for id_, change in movers.items()
+        )
+        return f"{text}; {others} can, if its work took no time."
+    return f"{text}."

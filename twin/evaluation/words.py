@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from envs.outcome import OutcomeClass
 from twin.evaluation.result import EpisodeNeed
 from twin.kpi.definitions import LINE_KPIS
 from twin.kpi.gates import Answer, GateResult
@@ -36,7 +37,7 @@ _FORMATS: Final = {
     "bench_use": _PERCENT,
     "power_mean_kw": Format(0.001, 2, "MW", "MW"),
     "people": Format(1.0, 0, "people", "people"),
-    "racks_per_person_hour": Format(1.0, 4, "racks/h", "racks/h"),
+    "racks_per_person_hour": Format(1000.0, 1, "per 1,000 h", "per 1,000 h"),
     "assists_per_1000": Format(1.0, 1, "", ""),
     "damages_per_1000": Format(1.0, 1, "", ""),
     "escapes_per_1000": Format(1.0, 2, "", ""),
@@ -149,22 +150,36 @@ def gate_measured(result: GateResult, interval: Interval) -> tuple[str, str]:
     return f"{middle} {unit}", f"{span(gate.kpi, interval, signed=signed)} {unit}"
 
 
+def in_sentence(kpi: str) -> str:
+    """Return a KPI's name as it stands within a sentence."""
+    special = {
+        "lead_time_mean_h": "the mean lead time",
+        "lead_time_p95_h": "the 95th percentile of the lead time",
+        "wip_mean": "the work in progress",
+    }
+    title = LINE_KPIS[kpi].title
+    return special.get(kpi, title[0].lower() + title[1:])
+
+
 def gate_sentence(result: GateResult) -> str:
     """Return what a gate measured against its limit: ``"lead time, mean +3.1 % (limit …)"``."""
-    title = LINE_KPIS[result.gate.kpi].title
     measured, interval = gate_measured(result, result.measured.interval)
-    return (
-        f"{title[0].lower()}{title[1:]} {measured} (95 %: {interval}; must be {gate_limit(result)})"
-    )
+    name = in_sentence(result.gate.kpi)
+    return f"{name} {measured} (95 %: {interval}; must be {gate_limit(result)})"
+
+
+_EVENTS: Final = {
+    OutcomeClass.DAMAGE: "a damaged tray",
+    OutcomeClass.ESCAPED: "a tray that is not seated and that nobody noticed",
+}
 
 
 def need_sentence(need: EpisodeNeed, episodes: int) -> str:
     """Return what a rare outcome takes, in one sentence."""
     bearable, shown = percent(need.bearable, 2), percent(need.shown, 2)
     text = (
-        f"The line can bear {need.outcome} on about {bearable} of the operations before "
-        f"{need.limit}. A campaign of {episodes} operations without one event shows no more than "
-        f"“below {shown}”"
+        f"The line can bear {_EVENTS[need.outcome]} in about {bearable} of the operations before "
+        f"{need.limit}. {episodes} operations without one would show “below {shown}”"
     )
     if need.shown <= need.bearable:
         return f"{text}: enough."

@@ -98,7 +98,11 @@ def _tables(plan: Plan, found: Evaluation) -> dict[str, Any]:
     takt_min, pushed_min = plan.line.takt_s / 60, plan.spec.line_runs.saturated_takt_s / 60
     answer = found.verdict.answer
     return {
-        "banner": {"kind": tables.KINDS[answer], "word": BANNER_WORDS[answer]},
+        "banner": {
+            "kind": tables.KINDS[answer],
+            "word": BANNER_WORDS[answer],
+            "sentence": _after_colon(found.verdict.headline),
+        },
         "cards": tables.cards(found),
         "cells": tables.cells_table(found),
         "kpi_blocks": tables.kpi_blocks(found.kpis, takt_min, pushed_min),
@@ -142,3 +146,9 @@ def _sentences(plan: Plan, found: Evaluation) -> dict[str, Any]:
             for id_, change in before.movers.items()
         ),
     }
+
+
+def _after_colon(headline: str) -> str:
+    """Return a headline without its first word, which stands beside it."""
+    text = headline.partition(": ")[2]
+    return text[:1].upper() + text[1:]

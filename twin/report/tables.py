@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from configs.specs.base import spec_hash
 from twin.evaluation.plan import LETTERS, Plan
 from twin.evaluation.result import CellsForTakt, Evaluation, KpiRow, PolicyVerdict, Try
 from twin.evaluation.words import (
@@ -16,6 +17,7 @@ from twin.evaluation.words import (
     format_of,
     gate_limit,
     gate_measured,
+    in_sentence,
     number,
     percent,
     share_span,
@@ -118,8 +120,11 @@ def _kpi(row: KpiRow) -> dict[str, Any]:
 
 def _entry(key: str, interval: Interval) -> Entry:
     shown = value(key, interval.estimate)
-    same = interval.low == interval.high
-    return Entry(shown, "" if shown == NONE or same else span(key, interval))
+    if shown == NONE or interval.low == interval.high:
+        return Entry(shown, "")
+    most = 1.0 if format_of(key).unit == "%" else math.inf  # symmetric intervals may overshoot
+    possible = Interval(interval.estimate, max(0.0, interval.low), min(most, interval.high))
+    return Entry(shown, span(key, possible))
 
 
 def _difference(key: str, interval: Interval) -> Entry:
@@ -224,17 +229,14 @@ def reductions(rows: Sequence[KpiRow]) -> str:
     """Return the variance reduction that common random numbers achieved, in words."""
     parts = []
     for row in rows:
-        factors = [f"{number(row.reduction[x], 1)}" for x in LETTERS if _finite(row.reduction[x])]
+        factors = [number(row.reduction[x], 1) for x in LETTERS if math.isfinite(row.reduction[x])]
         if factors and row.kpi.key in ("lead_time_mean_h", "rolled_throughput_yield", "wip_mean"):
-            name = row.kpi.title[0].lower() + row.kpi.title[1:] if row.kpi.title != "WIP" else "WIP"
-            parts.append(f"{name} {' and '.join(factors)}")
+            parts.append(f"{in_sentence(row.kpi.key)} {' and '.join(factors)}")
     return "; ".join(parts) or "nothing varied"
 
 
 def provenance(plan: Plan, found: Evaluation, version: str) -> Iterator[tuple[str, str]]:
     """Yield (what, value) of what identifies this run and what it took."""
-    from configs.specs.base import spec_hash
-
     spec = plan.spec
     runs = spec.line_runs
     yield "rackline", version
@@ -254,7 +256,3 @@ def provenance(plan: Plan, found: Evaluation, version: str) -> Iterator[tuple[st
     total = sum(found.seconds.values())
     shown = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in found.seconds.items())
     yield "wall-clock time", f"{total:.0f} s: {shown}"
-
-
-def _finite(number_: float) -> bool:
-    return math.isfinite(number_)
