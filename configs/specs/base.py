@@ -15,7 +15,7 @@ import json
 import math
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import pint
 import yaml
@@ -167,7 +167,13 @@ AngularDamping = Annotated[float, *_quantity("N*m*s/rad"), NotNegative]
 
 
 class Spec(BaseModel):
-    """Base of every spec: frozen, strict, no unknown field, YAML keys without unit suffixes."""
+    """Base of every spec: frozen, strict, no unknown field, YAML keys without unit suffixes.
+
+    Attributes:
+        outside_hash: fields that do not change what a spec identifies, see `spec_hash`.
+    """
+
+    outside_hash: ClassVar[frozenset[str]] = frozenset()
 
     model_config = ConfigDict(
         frozen=True,
@@ -248,7 +254,7 @@ def resolved_yaml(spec: Spec) -> str:
 
 def spec_hash(spec: Spec) -> str:
     """Return 16 hex digits that identify the resolved content of a spec."""
-    data = json.loads(spec.model_dump_json(by_alias=True))
+    data = json.loads(spec.model_dump_json(by_alias=True, exclude=set(spec.outside_hash)))
     canonical = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 

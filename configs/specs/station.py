@@ -5,7 +5,7 @@ One shape serves every station where a robot puts a rigid part into a slot of bo
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -213,6 +213,8 @@ class RewardWeights(Spec):
 
 class StationSpec(Spec):
     """One insertion station: parts, slots of a rack, tolerance, robot control, judge, motion."""
+
+    outside_hash: ClassVar[frozenset[str]] = frozenset({"reward"})  # guides training; changes nothing that is measured
 
     id: str
     version: Annotated[int, Field(ge=1)]
