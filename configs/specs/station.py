@@ -214,7 +214,8 @@ class RewardWeights(Spec):
 class StationSpec(Spec):
     """One insertion station: parts, slots of a rack, tolerance, robot control, judge, motion."""
 
-    outside_hash: ClassVar[frozenset[str]] = frozenset({"reward"})  # guides training; changes nothing that is measured
+    # The reward guides training and changes nothing that is measured.
+    outside_hash: ClassVar[frozenset[str]] = frozenset({"reward"})
 
     id: str
     version: Annotated[int, Field(ge=1)]
