@@ -87,8 +87,8 @@ def rollout(
 ) -> None:
     """Let policies work a station, and print success, times and forces over all operations.
 
-    Example: [bold]rackline rollout rackline/TrayInsert-v0 --policy scripted/straight-push
-    --policy scripted/lateral-admittance --episodes 50 --seed 0 --json rollout.json[/bold]
+    Example: [bold]rackline rollout rackline/TrayInsert-v0 --episodes 50
+    --policy scripted/straight-push --policy scripted/lateral-admittance[/bold]
     """
     check_file("--json", json_file)
     campaign = _campaign(env_id, tuple(policy), setting, _seeds(seed_range, seed, episodes))
