@@ -227,8 +227,11 @@ def load_spec(model: type[S], path: Path) -> S:
         data = _to_plain(node, path)
         text = json.dumps(data)
     except (TypeError, ValueError, yaml.YAMLError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        reason = getattr(error, "problem", None) or " ".join(str(error).split())
         raise ConfigError(
-            f"{path}:1", "file", None, f"cannot be read ({error})", "use plain YAML values"
+            f"{path}:{line}", "file", None, f"cannot be read ({reason})", "use plain YAML values"
         ) from None
     try:
         return model.model_validate_json(text)
