@@ -30,6 +30,7 @@ from twin.evaluation.verdict import (
     policy_verdict,
     verdict,
 )
+from twin.evaluation.words import short_name
 from twin.kpi.gates import Answer
 from twin.line.model import LineModel
 
@@ -130,7 +131,7 @@ class _Run:
         best = chosen(answers)
         with phase("tornado"):
             tornado_ = tornado(plan, lines, next(f for f in policies if f.letter == best.letter))
-        labels = ("staffed", *(f"cell with {plan.policy(letter)}" for letter in LETTERS))
+        labels = ("staffed", *(f"cell, {short_name(plan.policy(letter))}" for letter in LETTERS))
         takt = (
             cases.staffed(plan, "takt"),
             *(cases.cell(plan, fitted, "takt") for fitted in policies),

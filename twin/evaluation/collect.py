@@ -8,7 +8,7 @@ import numpy as np
 
 from twin.evaluation import cases
 from twin.evaluation.cases import Fitted
-from twin.evaluation.lines import Floats, LineCase, Lines
+from twin.evaluation.lines import Floats, LineCase, Lines, variance_reduction
 from twin.evaluation.plan import Plan
 from twin.evaluation.result import MODES, KpiRow, LineCharts, Mode, StationRow
 from twin.kpi.definitions import LINE_KPIS, LineKpi
@@ -99,13 +99,6 @@ def station_rows(plan: Plan, lines: Lines, policies: tuple[Fitted, ...]) -> tupl
         for kpi in ISO_KPIS
         if kpi.key in _STATION_KPIS
     )
-
-
-def variance_reduction(ours: Floats, theirs: Floats) -> float:
-    """Return var(independent difference) / var(paired difference); nan where nothing varies."""
-    paired = float((ours - theirs).var(ddof=1))
-    independent = float(ours.var(ddof=1) + theirs.var(ddof=1))
-    return independent / paired if paired > 0 else float("nan")
 
 
 def line_charts(plan: Plan, lines: Lines, label: str, case: LineCase) -> LineCharts:

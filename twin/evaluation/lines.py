@@ -211,3 +211,10 @@ class Lines:
             self._warmup_days,
             detail,
         )
+
+
+def variance_reduction(ours: Floats, theirs: Floats) -> float:
+    """Return var(independent difference) / var(paired difference); nan where nothing varies."""
+    paired = float((ours - theirs).var(ddof=1))
+    independent = float(ours.var(ddof=1) + theirs.var(ddof=1))
+    return independent / paired if paired > 0 else float("nan")

@@ -10,7 +10,7 @@ import numpy as np
 from envs.outcome import OutcomeClass
 from twin.bridge.process import rare_operations
 from twin.evaluation import cases
-from twin.evaluation.lines import LineCase, Lines
+from twin.evaluation.lines import LineCase, Lines, variance_reduction
 from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan
 from twin.evaluation.result import MODES, EpisodeNeed, Mode, PerfectRow, Preflight
@@ -109,6 +109,7 @@ def _perfect_row(plan: Plan, lines: Lines, kpi: LineKpi, mode: Mode) -> PerfectR
         change=change,
         can_move=better.low > 0 and better.estimate >= MATTERS * base,
         resolution=half / base,
+        reduction=variance_reduction(perfect, staffed),
     )
 
 

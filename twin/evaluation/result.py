@@ -178,6 +178,7 @@ class PerfectRow:
         can_move: it is better by a part that matters (see `twin.evaluation.preflight`).
         resolution: half-width of the interval that the verdict's replications can be expected to
             leave on a difference, as a share of the staffed value.
+        reduction: how many times smaller common random numbers make the variance of the change.
     """
 
     kpi: LineKpi
@@ -187,6 +188,7 @@ class PerfectRow:
     change: Interval
     can_move: bool
     resolution: float
+    reduction: float
 
 
 @dataclass(frozen=True)

@@ -149,14 +149,7 @@ class RunFolder:
 
     def seconds_by_phase(self) -> dict[str, float]:
         """Return the seconds of every phase, summed over sessions, in order of appearance."""
-        file = self.path / "timings.jsonl"
-        total: dict[str, float] = {}
-        if file.exists():
-            for line in file.read_text(encoding="utf-8").splitlines():
-                with contextlib.suppress(ValueError, KeyError, TypeError):
-                    row = json.loads(line)
-                    total[row["phase"]] = total.get(row["phase"], 0.0) + float(row["seconds"])
-        return total
+        return seconds_by_phase(self.path)
 
     def pace(self) -> dict[str, float]:
         """Return the wall-clock pace measured by the session that ran first; empty before."""
@@ -175,6 +168,21 @@ class RunFolder:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(file)
         return file
+
+
+def seconds_by_phase(folder: Path) -> dict[str, float]:
+    """Return the seconds of every phase of a run folder, summed over sessions; empty without one.
+
+    Reads only: the folder may be in use or not exist.
+    """
+    file = folder / "timings.jsonl"
+    total: dict[str, float] = {}
+    if file.exists():
+        for line in file.read_text(encoding="utf-8").splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                row = json.loads(line)
+                total[row["phase"]] = total.get(row["phase"], 0.0) + float(row["seconds"])
+    return total
 
 
 def first_difference(held: Any, asked: Any, at: str = "") -> tuple[str, Any, Any] | None:

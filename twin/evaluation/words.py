@@ -45,6 +45,11 @@ _FORMATS: Final = {
 }
 
 
+def short_name(name: str) -> str:
+    """Return a policy's name without its kind and version, for table heads."""
+    return name.rpartition("/")[2].partition("@")[0]
+
+
 def format_of(kpi: str) -> Format:
     """Return how a KPI is shown; three significant digits are the default."""
     return _FORMATS.get(kpi, Format(1.0, 3, LINE_KPIS[kpi].unit, LINE_KPIS[kpi].unit))
@@ -129,8 +134,10 @@ def gate_limit(result: GateResult) -> str:
         return f"{side} staffed {number(change, 0, signed=True)} %"
     shown = format_of(gate.kpi)
     if gate.against == "reference difference":
-        text = number(shown.factor * gate.limit, 0, signed=True)
-        return f"{side} staffed {text} {shown.unit_of_difference}"
+        change = shown.factor * gate.limit
+        unit = shown.unit_of_difference
+        unit = unit.removesuffix("s") if unit == "points" and abs(change) == 1 else unit
+        return f"{side} staffed {number(change, 0, signed=True)} {unit}"
     return f"{side} {number(shown.factor * gate.limit, 0)} {shown.unit}"
 
 

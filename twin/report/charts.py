@@ -59,7 +59,8 @@ def over_time(lines: Sequence[LineCharts], warmup_days: float) -> str:
         drawn = figure(_WIDTH, 5.4)
         top, bottom = drawn.subplots(2, 1, sharex=True)
         for line, colour in zip(lines, LINE_COLOURS, strict=True):
-            _band(top, line.day, line.shipped, colour, line.label)
+            mean = [day[0] for day in line.shipped]
+            top.plot(line.day, mean, color=colour, linewidth=1.5, label=line.label)
             _band(bottom, line.day, line.wip, colour, line.label)
         for panel in (top, bottom):
             panel.axvspan(0, warmup_days, color=GRID, alpha=0.6, linewidth=0)
@@ -103,16 +104,22 @@ def tornado_bars(tornado: Tornado) -> str:
         base = tornado.base.estimate
         for row, bar in enumerate(tornado.bars):
             ends = ((bar.at_low, bar.low, "#8fb8dc"), (bar.at_high, bar.high, "#2d6da3"))
-            for end, text, colour in ends:
+            for end, _, colour in ends:
                 panel.barh(row, end.estimate - base, left=base, height=0.56, color=colour)
                 panel.plot([end.low, end.high], [row, row], color=INK, linewidth=0.9, alpha=0.55)
-                right = end.estimate >= base
+            left, right = sorted(ends, key=lambda entry: entry[0].estimate)
+            least = min(end.low for end, _, _ in ends)
+            most = max(end.high for end, _, _ in ends)
+            for at, text, side, shift in (
+                (least, left[1], "right", -5),
+                (most, right[1], "left", 5),
+            ):
                 panel.annotate(
                     text,
-                    (max(end.high, end.estimate) if right else min(end.low, end.estimate), row),
-                    (5 if right else -5, 0),
+                    (at, row),
+                    (shift, 0),
                     textcoords="offset points",
-                    ha="left" if right else "right",
+                    ha=side,
                     va="center",
                     fontsize=8.5,
                     color=MUTED,

@@ -81,7 +81,7 @@ def gate_plot(policies: Sequence[PolicyVerdict]) -> str:
     """Return every gate's intervals against its limit; each gate has its own scale."""
     with drawing("gates"):
         gates = [result.gate for result in policies[0].gates]
-        drawn = figure(_WIDTH, 1.02 * len(gates) + 0.3)
+        drawn = figure(_WIDTH, 1.12 * len(gates) + 0.3)
         panels = drawn.subplots(len(gates), 1, squeeze=False)[:, 0]
         for index, (panel, gate) in enumerate(zip(panels, gates, strict=True)):
             factor, unit = _scale(gate.kpi, gate.against)

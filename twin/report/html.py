@@ -18,6 +18,7 @@ from twin.evaluation.words import (
     number,
     percent,
     share_span,
+    short_name,
 )
 from twin.kpi.gates import Answer
 from twin.report import charts, episode_charts, tables
@@ -78,7 +79,7 @@ def templates() -> Environment:
 
 def _charts(plan: Plan, found: Evaluation) -> dict[str, str]:
     lines = found.charts
-    short = [tables.short_name(plan.policy(letter)) for letter in LETTERS]
+    short = [short_name(plan.policy(letter)) for letter in LETTERS]
     doubt = [row for row in found.kpis if row.mode == "takt" and row.kpi.key in _DOUBT]
     drawn = {
         "gates": episode_charts.gate_plot(found.verdict.policies),
@@ -136,7 +137,7 @@ def _sentences(plan: Plan, found: Evaluation) -> dict[str, Any]:
         "flips": []
         if found.tornado is None
         else [f"{bar.says}: {flip}" for bar in found.tornado.bars for flip in bar.flips],
-        "reductions": tables.reductions([row for row in found.kpis if row.mode == "takt"]),
+        "reductions": tables.reductions(found),
         "perfect_visit": duration(before.perfect_visit_s),
         "bearable": duration(before.bearable_operation_s),
         "difference": f"{number(100 * before.difference, 0)} points",

@@ -70,6 +70,7 @@ _RC: Final[dict[str, Any]] = {
     "grid.color": GRID,
     "legend.frameon": False,
     "legend.fontsize": 9,
+    "figure.constrained_layout.h_pad": 0.08,
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",

@@ -21,11 +21,12 @@ from twin.evaluation.words import (
     number,
     percent,
     share_span,
+    short_name,
     span,
     value,
 )
 from twin.kpi.definitions import LINE_KPIS
-from twin.kpi.gates import Answer, GateResult
+from twin.kpi.gates import Answer, GateResult, judge
 from twin.kpi.intervals import Interval
 from twin.report.prose import OUTCOME_MEANINGS
 from twin.report.style import CLASS_COLOURS, LINE_COLOURS
@@ -42,11 +43,6 @@ class Entry:
     value: str
     span: str
     clear: bool = False
-
-
-def short_name(name: str) -> str:
-    """Return a policy's name without its kind and version, for table heads."""
-    return name.rpartition("/")[2].partition("@")[0]
 
 
 def cards(found: Evaluation) -> list[dict[str, Any]]:
@@ -77,7 +73,6 @@ def _card(found: Evaluation, policy: PolicyVerdict) -> dict[str, Any]:
 
 def _gate(result: GateResult) -> dict[str, Any]:
     measured, interval = gate_measured(result, result.measured.interval)
-    plain = result.answer is not Answer.INCONCLUSIVE or "straddle" in result.why
     return {
         "title": LINE_KPIS[result.gate.kpi].title,
         "limit": gate_limit(result),
@@ -86,8 +81,30 @@ def _gate(result: GateResult) -> dict[str, Any]:
         "kind": KINDS[result.answer],
         "mark": MARKS[result.answer],
         "word": answer_word(result.answer),
-        "remark": "" if plain else result.why[0].upper() + result.why[1:] + ".",
+        "remark": _remark(result),
     }
+
+
+def _remark(result: GateResult) -> str:
+    """Say why a gate is not decided where its interval alone would have decided it."""
+    recorded = judge(result.gate, result.measured.interval)
+    if result.answer is recorded:
+        return ""
+    for name, bound in result.at_bounds.items():
+        other = judge(result.gate, bound.interval)
+        if other is not recorded:
+            measured, interval = gate_measured(result, bound.interval)
+            return (
+                f"As recorded it {answer_word(recorded)}; with {name} it would be {measured} "
+                f"({interval}) and {_would(other)}: too few events were seen to tell."
+            )
+    return f"{result.why[0].upper()}{result.why[1:]}."
+
+
+def _would(answer: Answer) -> str:
+    return {Answer.HOLDS: "hold", Answer.FAILS: "fail", Answer.INCONCLUSIVE: "not be decided"}[
+        answer
+    ]
 
 
 def kpi_blocks(rows: Sequence[KpiRow], takt_min: float, pushed_min: float) -> list[dict[str, Any]]:
@@ -225,14 +242,24 @@ def perfect_rows(found: Evaluation) -> list[dict[str, str]]:
     return rows
 
 
-def reductions(rows: Sequence[KpiRow]) -> str:
+def reductions(found: Evaluation) -> str:
     """Return the variance reduction that common random numbers achieved, in words."""
     parts = []
-    for row in rows:
+    for row in found.kpis:
         factors = [number(row.reduction[x], 1) for x in LETTERS if math.isfinite(row.reduction[x])]
-        if factors and row.kpi.key in ("lead_time_mean_h", "rolled_throughput_yield", "wip_mean"):
+        if factors and row.mode == "takt" and row.kpi.key in _REDUCED:
             parts.append(f"{in_sentence(row.kpi.key)} {' and '.join(factors)}")
-    return "; ".join(parts) or "nothing varied"
+    perfect = next(r for r in found.preflight.rows if r.kpi.key == "lead_time_mean_h")
+    text = "; ".join(parts) or "nothing varied"
+    if math.isfinite(perfect.reduction):
+        text += (
+            f". With the perfect policy, where only the line is random: "
+            f"{in_sentence(perfect.kpi.key)} {number(perfect.reduction, 1)}"
+        )
+    return text
+
+
+_REDUCED = ("rolled_throughput_yield", "wip_mean", "lead_time_mean_h")
 
 
 def provenance(plan: Plan, found: Evaluation, version: str) -> Iterator[tuple[str, str]]:
