@@ -1,4 +1,4 @@
-"""What a policy is: something with `reset()` and `act(obs)`, and how a name becomes one."""
+"""What a policy is: something with `reset()` and `act(obs)`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-from configs.errors import UnknownNameError
-from configs.specs.station import StationSpec
-from policies.scripted import registry
 
 
 class Policy(Protocol):
@@ -22,22 +18,3 @@ class Policy(Protocol):
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the action (4,) in [-1, 1] for an observation (n,)."""
         ...
-
-
-def load_policy(name: str, station: StationSpec) -> Policy:
-    """Return the policy called ``name`` for ``station``.
-
-    Args:
-        name: ``scripted/<id>`` or ``scripted/<id>@<version>``.
-        station: the station it is to work.
-
-    Raises:
-        UnknownNameError: nothing goes by that name, or not at that version.
-    """
-    known = [entry.name for entry in registry.scripts()]
-    bare, _, version = name.partition("@")
-    entry = next((e for e in registry.scripts() if e.name == bare), None)
-    if entry is None or (version and version != str(entry.version)):
-        versioned = [f"{e.name}@{e.version}" for e in registry.scripts()] if version else known
-        raise UnknownNameError("policy", name, versioned)
-    return entry.build(station)

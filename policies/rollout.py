@@ -12,8 +12,9 @@ from envs.operation import Perturbation
 from envs.outcome import OutcomeClass
 from envs.registry import station
 from envs.station_env import StationEnv
+from policies.catalogue import load_policy
 from policies.executor import per_worker, run
-from policies.policy import Policy, load_policy
+from policies.policy import Policy
 from policies.records import EpisodeRecord
 
 NO_PERTURBATION = Perturbation()

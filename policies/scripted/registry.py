@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from configs.specs.base import Spec, load_spec, resolve_path
 from configs.specs.station import StationSpec
+from policies.policy import Policy
 from policies.scripted.admittance import AdmittanceParameters, LateralAdmittance
 from policies.scripted.straight import StraightParameters, StraightPush
-
-if TYPE_CHECKING:
-    from policies.policy import Policy
 
 
 @dataclass(frozen=True)

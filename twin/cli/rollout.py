@@ -127,7 +127,7 @@ def _campaign(
     from configs.specs.base import load_spec, resolve_path, spec_hash
     from configs.specs.station import StationSpec
     from envs.registry import station
-    from policies.policy import load_policy
+    from policies.catalogue import load_policy
 
     entry = station(env_id)
     spec = load_spec(StationSpec, resolve_path("stations", entry.config))

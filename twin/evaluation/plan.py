@@ -16,7 +16,7 @@ from configs.specs.evaluation import EvaluationSpec, load_evaluation
 from configs.specs.line import LineSpec, load_line
 from configs.specs.station import StationSpec
 from envs import registry
-from policies.policy import load_policy
+from policies.catalogue import load_policy
 from policies.scripted.registry import scripts
 from policies.seeds import HELD_OUT, SELECTION, TRAINING
 from twin.evaluation.overrides import OverrideError, with_input
