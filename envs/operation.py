@@ -114,6 +114,7 @@ class Operation:
         self._wrist_mean = [0.0] * 6
         self._sums, self._wrist_sums = [0.0] * _WINDOW, [0.0] * 6
         self._settle()
+        self._seat = self._look_up_seat()
 
     def advance(self, action: tuple[float, float, float, float], damage_ends: bool) -> None:
         """Move the target by one clipped action and simulate one policy step (or to the end)."""
@@ -124,18 +125,21 @@ class Operation:
         new = self._joint_target(self._target)
         self.last_action = action
         period = 1.0 / self.spec.physics.policy_rate_hz
-        velocity = _quad((b - a) / period for a, b in zip(old, new, strict=True))
+        x, y, z, w = old
+        dx, dy, dz, dw = (b - a for a, b in zip(old, new, strict=True))
+        velocity = (dx / period, dy / period, dz / period, dw / period)
         for i in range(1, self._controls + 1):
             share = i / self._controls
-            target = _quad(a + share * (b - a) for a, b in zip(old, new, strict=True))
-            self._control(target, velocity)
+            self._control(
+                (x + share * dx, y + share * dy, z + share * dz, w + share * dw), velocity
+            )
             self._ticks += 1
             if self._ticks % self._window_controls == 0:
                 self._judge_window()
             if judge.ended:
                 break
         self._wrench.update(self._measured_wrench())
-        seat = self._seat()
+        seat = self._seat = self._look_up_seat()
         judge.step(seat.depth_m, self.contact_time_s)
         if judge.ended:
             self.result = judge.result(seat, self.slot, self.contact_time_s, self._sensor_rng)
@@ -151,7 +155,7 @@ class Operation:
 
     def snapshot(self) -> Snapshot:
         """Return the true state that rewards read."""
-        seat, limits = self._seat(), self.spec.limits
+        seat, limits = self._seat, self.spec.limits
         inside = scene.in_mouth(seat, self.setting)
         return Snapshot(
             depth=min(1.0, max(0.0, seat.depth_m / self.part.length_m)) if inside else 0.0,
@@ -228,7 +232,13 @@ class Operation:
         world, robot, fixture = self._world, self._robot, self._fixture
         state = world.joints(robot, _ALL)
         forces = self._controller.forces(target, velocity, state)
-        self._wrist_sums = [a + b for a, b in zip(self._wrist_sums, state[-1][2], strict=True)]
+        wrist, read = self._wrist_sums, state[-1][2]
+        wrist[0] += read[0]
+        wrist[1] += read[1]
+        wrist[2] += read[2]
+        wrist[3] += read[3]
+        wrist[4] += read[4]
+        wrist[5] += read[5]
         sums = self._sums
         for _ in range(self._substeps):
             world.drive(robot, MOVING, forces)
@@ -266,7 +276,7 @@ class Operation:
             [b - a for a, b in zip(fixture, self._bias, strict=True)],
             self._wrist_mean,
             self.contact_time_s,
-            self._front()[0][0],
+            self._believed_depth_m(),
             lambda: self._world.penetration_m(self._robot, self._fixture),
         )
 
@@ -285,6 +295,11 @@ class Operation:
         ox, oy, oz = scene.MOUTH.position
         front = [x + reach * c - ox, y + reach * s - oy, z - oz, w]
         return front, [vx - reach * s * vw, vy + reach * c * vw, vz, vw]
+
+    def _believed_depth_m(self) -> float:
+        """Return the believed front edge behind the observed mouth plane, as `_front` has it."""
+        (x, *_), (w, *_) = self._world.joints(self._robot, (0, 3))
+        return float(x + self.part.length_m * math.cos(w) - scene.MOUTH.position[0])
 
     def _joint_target(self, front: list[float]) -> tuple[float, float, float, float]:
         """Return joint positions for a wanted front edge in the observed frame."""
@@ -319,7 +334,7 @@ class Operation:
             min(turn, max(-turn, w + action[3] * scale.yaw_rad)),
         ]
 
-    def _seat(self) -> scene.Seat:
+    def _look_up_seat(self) -> scene.Seat:
         return scene.seat_of(
             self._dock, self._world.link_pose(self._robot, PART), self.part.length_m
         )
@@ -354,8 +369,3 @@ def perturbed(spec: StationSpec, name: str, p: Perturbation) -> Setting:
             "friction": (p.friction * low, p.friction * high),
         }
     )
-
-
-def _quad(values: Any) -> tuple[float, float, float, float]:
-    a, b, c, d = values
-    return (a, b, c, d)

@@ -42,7 +42,8 @@ class Pose:
 
     def apply(self, point: Vector) -> Vector:
         """Return ``point`` (m, in this frame) in the parent frame."""
-        return (self @ Pose(point)).position
+        moved, p = rotate(self.orientation, point), self.position
+        return (p[0] + moved[0], p[1] + moved[1], p[2] + moved[2])
 
     @property
     def yaw_rad(self) -> float:

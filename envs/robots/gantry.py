@@ -169,7 +169,9 @@ class ImpedanceController:
             velocity: wanted joint velocities.
             state: measured (position, velocity, ...) of the joints x, y, z, yaw, pitch.
         """
-        (x, vx, *_), (y, vy, *_), (z, vz, *_), (w, vw, *_), (pitch, vp, *_) = state[:5]
+        sx, sy, sz, sw, swrist = state[0], state[1], state[2], state[3], state[4]
+        x, y, z, w, pitch = sx[0], sy[0], sz[0], sw[0], swrist[0]
+        vx, vy, vz, vw, vp = sx[1], sy[1], sz[1], sw[1], swrist[1]
         tx, ty, tz, tw = velocity
         fx_max, fy_max, fz_max, mw_max = self._limit
         reach, dyw = self._reach, self._dyw
