@@ -1,0 +1,140 @@
+"""The typed form of `configs/training/*.yaml`: who learns what, on top of what, how long."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from configs.specs.base import Spec, Time
+from configs.specs.station import RewardWeights
+
+Count = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+class CompositionSpec(Spec):
+    """How a learnt action and a script become the action of the cell.
+
+    - ``pure``: the learnt action alone.
+    - ``residual``: ``clip(script + scale * learnt)``.
+    - ``override``: the learnt first entry is a factor on the script's feed, 1 at 0 and the ends of
+      `feed` at -1 and +1 (geometric between); the others are residuals times `scale`.
+    """
+
+    kind: Literal["pure", "residual", "override"]
+    base: str | None = None
+    scale: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    feed: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.kind != "pure" and self.base is None:
+            raise PydanticCustomError(
+                "base",
+                "{k} has no script under it; add base, e.g. scripted/lateral-admittance@1",
+                {"k": self.kind},
+            )
+        if self.kind == "pure" and self.base is not None:
+            raise PydanticCustomError(
+                "base", "pure names a script; leave base out, or use residual or override", {}
+            )
+        if (self.kind == "override") != (self.feed is not None):
+            wrong = "feed belongs to override" if self.feed else "override has no feed"
+            remedy = "leave it out" if self.feed else "add it, e.g. feed: [0.3, 2.5]"
+            raise PydanticCustomError("feed", "{w}; {r}", {"w": wrong, "r": remedy})
+        if self.feed is not None and not 0.0 < self.feed[0] < 1.0 < self.feed[1]:
+            raise PydanticCustomError(
+                "feed", "feed does not enclose 1; write e.g. feed: [0.3, 2.5]", {}
+            )
+        return self
+
+
+class OffPolicy(Spec):
+    """What SAC and TQC need beyond the common part; `updates` are gradient steps an env step."""
+
+    buffer: Count
+    learning_starts: Annotated[int, Field(ge=0)]
+    tau: Rate
+    updates: Annotated[float, Field(gt=0.0, le=4.0)]
+    entropy_start: Annotated[float, Field(gt=0.0, le=10.0)]
+
+    @property
+    def pattern(self) -> tuple[int, int]:
+        """Env steps between learning and gradient steps then: (2, 1) for half an update a step."""
+        if self.updates >= 1.0:
+            return 1, round(self.updates)
+        return round(1.0 / self.updates), 1
+
+
+class OnPolicy(Spec):
+    """What PPO needs beyond the common part."""
+
+    steps: Count
+    epochs: Count
+    gae: Rate
+    clip: Rate
+    entropy: Annotated[float, Field(ge=0.0)]
+    log_std_start: float
+
+
+class SelectionSpec(Spec):
+    """Episodes on selection seeds: at each evaluation, and for the choice among training seeds."""
+
+    episodes: Count
+    final_episodes: Count
+
+
+class TrainingSpec(Spec):
+    """One training: the same for every training seed.
+
+    Attributes:
+        steps: policy steps of one training seed.
+        time_budget_s: wall time of one training seed; at the first chunk behind it training ends.
+        chunk: steps between checkpoints; the episode under way ends there.
+        evaluate_chunks: chunks between evaluations on selection seeds.
+        normalise: keep running means and deviations of observations.
+        reward: weights in training; the station's own where left out.
+    """
+
+    env: str
+    setting: str
+    composition: CompositionSpec
+    algorithm: Literal["SAC", "TQC", "PPO"]
+    network: Annotated[list[Count], Field(min_length=1, max_length=4)]
+    learning_rate: Rate
+    batch: Count
+    gamma: Rate
+    normalise: bool
+    off_policy: OffPolicy | None = None
+    on_policy: OnPolicy | None = None
+    steps: Count
+    time_budget_s: Time
+    chunk: Count
+    evaluate_chunks: Count
+    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=1000)]], Field(min_length=1)]
+    selection: SelectionSpec
+    damage_ends: bool
+    reward: RewardWeights | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        wanted, other = (
+            ("on_policy", "off_policy") if self.algorithm == "PPO" else ("off_policy", "on_policy")
+        )
+        if getattr(self, wanted) is None or getattr(self, other) is not None:
+            raise PydanticCustomError(
+                "algorithm",
+                "{a} needs the section {w} and no section {o}; add or remove it",
+                {"a": self.algorithm, "w": wanted, "o": other},
+            )
+        if self.on_policy is not None and self.chunk % self.on_policy.steps:
+            raise PydanticCustomError(
+                "chunk",
+                "chunk is no multiple of on_policy.steps; use e.g. {n}",
+                {"n": max(1, self.chunk // self.on_policy.steps) * self.on_policy.steps},
+            )
+        if len(set(self.seeds)) != len(self.seeds):
+            raise PydanticCustomError("seeds", "seeds repeat; name each once", {})
+        return self
