@@ -1,0 +1,82 @@
+"""The station as a learner sees it: training seeds, composition with a script, training rewards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.specs.station import RewardWeights
+from configs.specs.training import TrainingSpec
+from envs import reward
+from envs.observation import LIMIT
+from envs.registry import station
+from envs.station_env import StationEnv
+from policies.catalogue import load_policy
+from policies.composition import Composition
+from policies.seeds import TRAINING
+
+Array = NDArray[np.float32]
+
+
+class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
+    """Draws each operation from the training seeds, and lets a learnt action change a script's.
+
+    Args:
+        env: the station.
+        composition: script, and how actions combine.
+        weights: of the reward terms.
+        seed: of the stream of operations; `stream` is its state.
+    """
+
+    def __init__(
+        self, env: StationEnv, composition: Composition, weights: RewardWeights, seed: int
+    ) -> None:
+        super().__init__(env)
+        n = len(env.fields) + composition.extra
+        self.observation_space = gym.spaces.Box(-LIMIT, LIMIT, (n,), np.float32)
+        self._composition, self._weights = composition, weights
+        self._stream = np.random.default_rng([seed, 5])
+
+    @property
+    def stream(self) -> dict[str, Any]:
+        """State of the stream of operations, to go on from."""
+        return dict(self._stream.bit_generator.state)
+
+    @stream.setter
+    def stream(self, state: dict[str, Any]) -> None:
+        self._stream.bit_generator.state = state
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Array, dict[str, Any]]:
+        """Start the next operation of the stream; ``seed`` starts the stream anew."""
+        if seed is not None:
+            self._stream = np.random.default_rng([seed, 5])
+        operation = TRAINING[int(self._stream.integers(len(TRAINING)))]
+        observation, info = self.env.reset(seed=operation, options=options)
+        self._composition.reset()
+        return self._composition.see(observation), info
+
+    def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
+        """Let the composed action work one step; ``action`` (4,) is the learnt one."""
+        joined = self._composition.join(action)
+        observation, _, terminated, truncated, info = self.env.step(joined)
+        weighted = reward.total(info["reward_terms"], self._weights)
+        return self._composition.see(observation), weighted, terminated, truncated, info
+
+
+def training_env(spec: TrainingSpec, seed: int) -> TrainingEnv:
+    """Return the environment of one training seed."""
+    made = gym.make(
+        station(spec.env).env_id, setting=spec.setting, damage_ends=spec.damage_ends
+    ).unwrapped
+    if not isinstance(made, StationEnv):
+        raise TypeError(f"{spec.env} is no insertion station")
+    base = None
+    if spec.composition.base is not None:
+        base = load_policy(spec.composition.base, made.station)
+    weights = spec.reward or made.station.reward
+    return TrainingEnv(made, Composition(spec.composition, base), weights, seed)

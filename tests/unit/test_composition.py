@@ -1,0 +1,123 @@
+"""Composition: what a learnt action makes of a script's, alike in training and at run time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from configs.specs.base import load_spec, resolve_path
+from configs.specs.station import StationSpec
+from configs.specs.training import CompositionSpec, TrainingSpec
+from policies.catalogue import load_policy
+from policies.composition import Composition
+from policies.rollout import play
+from policies.seeds import TRAINING
+from policies.training_env import training_env
+
+SPEC = load_spec(TrainingSpec, resolve_path("training", "tray_insert"))
+BASE = "scripted/lateral-admittance@1"
+
+
+class Fixed:
+    """A script that always does the same, and counts."""
+
+    def __init__(self, *action):
+        self.action, self.resets, self.acts = np.array(action, dtype=np.float32), 0, 0
+
+    def reset(self):
+        self.resets += 1
+
+    def act(self, observation):
+        self.acts += 1
+        return self.action.copy()
+
+
+def composition(kind, base=None, **fields):
+    spec = CompositionSpec.model_validate({"kind": kind, "base": base and BASE, **fields})
+    return Composition(spec, base)
+
+
+def joined(made, *learnt):
+    made.see(np.zeros(3, dtype=np.float32))
+    return made.join(np.array(learnt, dtype=np.float32))
+
+
+def test_pure_is_the_learnt_action_clipped():
+    assert joined(composition("pure"), 2.0, -3.0, 0.5, 0.0) == pytest.approx([1, -1, 0.5, 0])
+
+
+def test_residual_adds_a_share_and_clips():
+    made = composition("residual", Fixed(0.5, -0.9, 0.0, 0.2), scale=0.5)
+    assert joined(made, 0.2, -1.0, 1.0, 0.0) == pytest.approx([0.6, -1.0, 0.5, 0.2])
+
+
+def test_override_scales_the_feed_and_corrects_the_rest():
+    made = composition("override", Fixed(0.2, 0.1, -0.1, 0.95), scale=0.3, feed=(0.25, 4.0))
+    for learnt, factor in ((-1.0, 0.25), (-0.5, 0.5), (0.0, 1.0), (0.5, 2.0), (1.0, 4.0)):
+        action = joined(made, learnt, 1.0, -1.0, 1.0)
+        assert action == pytest.approx([0.2 * factor, 0.4, -0.4, 1.0])
+    assert joined(composition("override", Fixed(0.9, 0, 0, 0), feed=(0.3, 2.5)), 1, 0, 0, 0)[0] == 1
+
+
+def test_override_speeds_a_retreat_up_too_and_never_turns_it():
+    made = composition("override", Fixed(-0.2, 0, 0, 0), feed=(0.3, 2.5))
+    assert joined(made, 1.0, 0, 0, 0)[0] == pytest.approx(-0.5)
+    assert joined(made, -1.0, 0, 0, 0)[0] == pytest.approx(-0.06)
+
+
+def test_the_script_is_asked_once_a_step_and_its_action_is_seen():
+    script = Fixed(0.1, 0.2, 0.3, 0.4)
+    made = composition("residual", script)
+    made.reset()
+    seen = made.see(np.full(3, 7.0, dtype=np.float32))
+    assert seen == pytest.approx([7, 7, 7, 0.1, 0.2, 0.3, 0.4])
+    made.join(np.zeros(4, dtype=np.float32))
+    assert (script.resets, script.acts, made.extra) == (1, 1, 4)
+
+
+def test_a_zero_action_is_the_script_in_the_training_env_bit_by_bit():
+    """Training and run time agree: the composed operation ends in the script's own state."""
+    env = training_env(SPEC.model_copy(update={"damage_ends": True}), seed=3)
+    try:
+        _, start = env.reset()
+        assert start["seed"] in TRAINING
+        info, ended = start, False
+        while not ended:
+            *_, terminated, truncated, info = env.step(np.zeros(4, dtype=np.float32))
+            ended = terminated or truncated
+        station = load_spec(StationSpec, resolve_path("stations", "tray_insert"))
+        alone = play(
+            env.unwrapped, load_policy(BASE, station), start["seed"], start["rack"], start["slot"]
+        )
+        assert info["state_hash"] == alone["state_hash"]
+        assert info["result"] == alone["result"]
+    finally:
+        env.close()
+
+
+def test_the_stream_of_operations_goes_on_from_its_state():
+    env = training_env(SPEC, seed=4)
+    try:
+        env.reset()
+        state = env.stream
+        following = [env.reset()[1]["seed"] for _ in range(3)]
+        env.stream = state
+        assert [env.reset()[1]["seed"] for _ in range(3)] == following
+        first = env.reset(seed=4)[1]["seed"]
+        assert env.reset(seed=4)[1]["seed"] == first
+        assert env.reset(seed=5)[1]["seed"] != first
+    finally:
+        env.close()
+
+
+def test_training_weights_weigh_the_raw_terms():
+    env = training_env(SPEC, seed=0)
+    try:
+        env.reset()
+        *_, reward, _, _, info = env.step(np.ones(4, dtype=np.float32))
+        weights = SPEC.reward.model_dump()
+        expected = sum(value * weights[name] for name, value in info["reward_terms"].items())
+        assert reward == pytest.approx(expected)
+        assert weights != env.unwrapped.station.reward.model_dump()
+    finally:
+        env.close()
