@@ -75,7 +75,7 @@ def index_of(fields: tuple[Field, ...], name: str) -> int:
 def scaled(values: list[float], scales: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return ``values / scales`` clipped to the bounds, as float32, shape (n,)."""
     ratio = np.array(values) / scales
-    return np.clip(ratio, -LIMIT, LIMIT).astype(np.float32)
+    return np.minimum(np.maximum(ratio, -LIMIT), LIMIT).astype(np.float32)
 
 
 def markdown_table(fields: tuple[Field, ...]) -> str:

@@ -19,6 +19,7 @@ from envs.robots.gantry import (
     FT,
     MOVING,
     PART,
+    PITCH,
     ImpedanceController,
     gantry_body,
     gantry_model,
@@ -105,11 +106,11 @@ class Operation:
         )
         self._target = [-spec.motion.approach_m, 0.0, setting.clearance_m, 0.0]
         world.place(self._robot, (*self._joint_target(self._target), 0.0))
+        self._state = world.joints(self._robot, _ALL)
         self.judge = Judge(spec, setting, self.part, draw.mass_kg * GRAVITY_M_PER_S2)
         self.result = None
         self.last_action = (0.0, 0.0, 0.0, 0.0)
         self._ticks = 0
-        self._pitch = 0.0
         self._wrench = WrenchFilter()
         self._wrist_mean = [0.0] * 6
         self._sums, self._wrist_sums = [0.0] * _WINDOW, [0.0] * 6
@@ -169,7 +170,7 @@ class Operation:
         """Return the unscaled observation, see `envs.observation.insertion_fields`."""
         setting, limits = self.setting, self.spec.limits
         front, speed = self._front()
-        noise = self._noise.standard_normal(10)
+        noise = self._noise.standard_normal(10).tolist()
         sd = setting.noise
         pose = [front[i] + sd.position_m * noise[i] for i in range(3)]
         pose.append(front[3] + sd.yaw_rad * noise[3])
@@ -182,7 +183,7 @@ class Operation:
         kinds = [1.0 if name == self.part_name else 0.0 for name in self.spec.parts]
         return [
             *pose,
-            self._pitch,
+            self._state[PITCH][0],
             self.part.length_m - pose[0],
             *speed,
             *lead,
@@ -230,9 +231,8 @@ class Operation:
     ) -> None:
         """Simulate one control period, reading the fixture's force at every physics tick."""
         world, robot, fixture = self._world, self._robot, self._fixture
-        state = world.joints(robot, _ALL)
-        forces = self._controller.forces(target, velocity, state)
-        wrist, read = self._wrist_sums, state[-1][2]
+        forces = self._controller.forces(target, velocity, self._state)
+        wrist, read = self._wrist_sums, self._state[-1][2]
         wrist[0] += read[0]
         wrist[1] += read[1]
         wrist[2] += read[2]
@@ -257,6 +257,7 @@ class Operation:
             sums[9] += d[0]
             sums[10] += d[1]
             sums[11] += d[2]
+        self._state = world.joints(robot, _ALL)  # read once: all that follows works from it
 
     def _take_window(self) -> tuple[list[float], list[float]]:
         """Return the means of fixture (12,) and wrist (6,) readings since the last call."""
@@ -281,16 +282,13 @@ class Operation:
         )
 
     def _measured_wrench(self) -> list[float]:
-        noise, sd = self._noise.standard_normal(6), self.setting.noise
+        noise, sd = self._noise.standard_normal(6).tolist(), self.setting.noise
         scale = [sd.force_n] * 3 + [sd.torque_nm] * 3
-        return [w + s * float(n) for w, s, n in zip(self._wrist_mean, scale, noise, strict=True)]
+        return [w + s * n for w, s, n in zip(self._wrist_mean, scale, noise, strict=True)]
 
     def _front(self) -> tuple[list[float], list[float]]:
         """Return believed front edge (x, y, z, yaw) in the observed frame, and its speed."""
-        (x, vx, *_), (y, vy, *_), (z, vz, *_), (w, vw, *_), (pitch, *_) = self._world.joints(
-            self._robot, MOVING
-        )
-        self._pitch = pitch
+        (x, vx, *_), (y, vy, *_), (z, vz, *_), (w, vw, *_) = self._state[:4]
         reach, s, c = self.part.length_m, math.sin(w), math.cos(w)
         ox, oy, oz = scene.MOUTH.position
         front = [x + reach * c - ox, y + reach * s - oy, z - oz, w]
@@ -298,7 +296,7 @@ class Operation:
 
     def _believed_depth_m(self) -> float:
         """Return the believed front edge behind the observed mouth plane, as `_front` has it."""
-        (x, *_), (w, *_) = self._world.joints(self._robot, (0, 3))
+        x, w = self._state[0][0], self._state[3][0]
         return float(x + self.part.length_m * math.cos(w) - scene.MOUTH.position[0])
 
     def _joint_target(self, front: list[float]) -> tuple[float, float, float, float]:
