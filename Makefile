@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint clean python validate calibrate-intervals converge docs
+.PHONY: help demo test lint clean python validate calibrate-intervals converge docs bench
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -46,6 +46,9 @@ calibrate-intervals: $(VENV)/.core ## how often the intervals hold what they pro
 
 converge: $(VENV)/.core ## the tray station's convergence card (long); writes docs/cards
 	@$(BIN)/rackline converge rackline/TrayInsert-v0 --save --card docs/cards/tray_insert_convergence.md
+
+bench: $(VENV)/.core ## speed as ratios of one run: env.step over raw physics, workers, the demo by phase
+	@$(BIN)/python -m twin.bench $(ARGS)
 
 docs: $(VENV)/.core ## the pages of the stations, from their data and the code; writes docs/stations
 	@$(BIN)/rackline stations rackline/TrayInsert-v0 --doc docs/stations/tray_insert.md

@@ -1,0 +1,104 @@
+"""The bench measures what it says: replays end in the recorded state, and ratios are ratios."""
+
+import json
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import envs  # noqa: F401 - registers the stations
+from configs.errors import PhysicsError
+from policies.rollout import single_part_episodes
+from policies.seeds import SELECTION
+from twin.bench import step, workers
+from twin.bench.__main__ import Bench, as_markdown
+from twin.evaluation.runfolder import seconds_by_phase
+
+
+class Ram:
+    """Drives in as fast as it can, which ends soon."""
+
+    def reset(self):
+        pass
+
+    def act(self, observation):
+        return np.array([1.0, 0.0, 0.0, 0.0], dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def taped():
+    """Return an environment and the recording of a short episode in it."""
+    env = gym.make("rackline/TrayInsert-v0").unwrapped
+    yield env, step.record(env, Ram(), SELECTION[0], 3)
+    env.close()
+
+
+def test_a_recording_holds_every_call_of_the_episode(taped):
+    env, tape = taped
+    physics = env.station.physics
+    counts = {part: sum(p == part for p, _ in tape.calls) for part in (step.RAW, *step.PARTS)}
+    seconds = env.operation.contact_time_s
+    assert tape.ticks == counts[step.RAW] == round(seconds * physics.rate_hz)
+    assert counts[step.DRIVE] == counts[step.FORCES] == tape.ticks
+    assert counts[step.ROBOT] == len(tape.law) == round(seconds * physics.control_rate_hz)
+    assert len(tape.advances) == len(tape.actions) > 0
+    assert counts[step.LOOKUPS] >= len(tape.actions)
+
+
+def test_every_replay_ends_in_the_recorded_state_and_the_parts_make_up_the_whole(taped):
+    env, tape = taped
+    (costs,) = step.measure(env, [tape], 1, lambda: None)
+    assert set(costs) == set(step.PARTS)
+    assert step.ratio(costs) == pytest.approx(sum(costs.values()) / costs[step.RAW])
+    assert env.operation.state_hash() == tape.state_hash
+
+
+def test_a_replay_that_leaves_the_trajectory_is_refused(taped):
+    env, tape = taped
+    half = [call for part, call in tape.calls if part in (step.DRIVE, step.RAW)][: tape.ticks]
+    with pytest.raises(PhysicsError, match="left the recorded trajectory"):
+        step._replay(env, tape, half)
+
+
+def test_workers_are_compared_on_the_same_episodes():
+    episodes = list(single_part_episodes("rackline/TrayInsert-v0", "scripted/straight-push",
+                                         SELECTION[:2]))  # fmt: skip
+    rounds = []
+    gain = workers.measure(episodes, 1, lambda: rounds.append(None))
+    assert len(gain.one) == len(gain.two) == len(rounds) == 1
+    assert gain.ratio == gain.two[0] / gain.one[0]
+
+
+def costs(raw, rest):
+    return dict.fromkeys(step.PARTS, 0.0) | {step.RAW: raw, step.REST: rest}
+
+
+def test_the_page_gives_medians_and_what_is_required(tmp_path):
+    (tmp_path / "timings.jsonl").write_text(
+        "\n".join(
+            json.dumps({"phase": phase, "seconds": seconds})
+            for phase, seconds in (("episodes", 2.0), ("lines", 3.0), ("episodes", 1.5))
+        )
+    )
+    demo = seconds_by_phase(tmp_path)
+    assert demo == {"episodes": 3.5, "lines": 3.0}
+    rounds = [costs(2.0, 1.0), costs(2.0, 3.0), costs(2.0, 1.4)]
+    gain = workers.WorkerGain((2.0, 2.0, 2.0), (3.0, 3.4, 3.8))
+    bench = Bench("240 Hz", 1000, 0.1, rounds, gain, demo)
+    assert bench.holds
+    page = as_markdown(bench, "python -m twin.bench")
+    for expected in ("**1.70** (required: at most 2", "**1.70** (required: at least 1.6)",
+                     "| stepSimulation alone | 2000.00 | 1.000 |", "| total | 6.5 |"):  # fmt: skip
+        assert expected in page
+    assert "had other work" not in page
+
+
+def test_what_falls_short_is_not_called_holding():
+    fast, slow = [costs(2.0, 1.9)], [costs(2.0, 2.1)]
+    good, bad = workers.WorkerGain((2.0,), (3.3,)), workers.WorkerGain((2.0,), (3.1,))
+    for steps in (fast, slow):
+        for gain in (good, bad, None):
+            assert Bench("", 1, 3.0, steps, gain, {}).holds == (steps is fast and gain is not bad)
+    page = as_markdown(Bench("", 1, 3.0, slow, bad, {}), "x")
+    assert "had other work (load average 3.0)" in page
+    assert "No run of `make demo`" in page

@@ -1,0 +1,1 @@
+"""``make bench``: speed as ratios within one run; what is slow, and what more workers gain."""

@@ -1,0 +1,179 @@
+"""``python -m twin.bench``: measure, print the table, write docs/bench.md where asked."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import gymnasium as gym
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+
+from configs.errors import RacklineError
+from envs.registry import station
+from envs.station_env import StationEnv
+from policies.catalogue import load_policy
+from policies.executor import usable_cores
+from policies.rollout import single_part_episodes
+from policies.seeds import SELECTION
+from twin.bench import step, workers
+from twin.cli.output import check_file, write_file
+from twin.cli.progress import progress_bar
+from twin.evaluation.runfolder import seconds_by_phase
+
+ENV_ID, POLICY = "rackline/TrayInsert-v0", "scripted/lateral-admittance"
+STEP_LIMIT, STEP_AIM = 2.0, 1.5
+"""env.step over raw stepSimulation: what is required and what is aimed at (issue 2)."""
+WORKER_GAIN = 1.6
+"""Two workers over one (issue 2)."""
+BUSY = 0.5
+"""Load average at the start from which a wall-clock ratio says little (assumed)."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What one run of the bench found.
+
+    Attributes:
+        rates: rates of physics, control and policy, in words.
+        ticks: physics steps of the recorded episodes.
+        load: load average of the machine when the bench began.
+        steps: CPU seconds by part of each round.
+        gain: paces with one and two workers; ``None`` on a single core.
+        demo: wall-clock seconds of the demo by phase; empty before `make demo`.
+    """
+
+    rates: str
+    ticks: int
+    load: float
+    steps: Sequence[Mapping[str, float]]
+    gain: workers.WorkerGain | None
+    demo: Mapping[str, float]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every requirement that was measured holds."""
+        return step.median_ratio(self.steps) <= STEP_LIMIT and (
+            self.gain is None or self.gain.ratio >= WORKER_GAIN
+        )
+
+
+def run(rounds: int, episodes: int, demo: Path) -> Bench:
+    """Measure everything: three recorded episodes, then ``episodes`` a round and worker count."""
+    load = os.getloadavg()[0]
+    env = gym.make(station(ENV_ID).env_id).unwrapped
+    if not isinstance(env, StationEnv):
+        raise TypeError(f"{ENV_ID} is no insertion station")
+    policy = load_policy(POLICY, env.station)
+    slots = len(env.station.slots)
+    tapes = [step.record(env, policy, seed, seed % slots) for seed in SELECTION[:3]]
+    with progress_bar() as bar:
+        task = bar.add_task("env.step", total=rounds)
+        steps = step.measure(env, tapes, rounds, lambda: bar.advance(task))
+        gain = None
+        if usable_cores() > 1:
+            task = bar.add_task("workers", total=rounds)
+            items = list(single_part_episodes(ENV_ID, POLICY, SELECTION[:episodes]))
+            gain = workers.measure(items, rounds, lambda: bar.advance(task))
+    env.close()
+    physics = env.station.physics
+    rates = (
+        f"{physics.rate_hz:g} Hz physics, {physics.control_rate_hz:g} Hz control, "
+        f"{physics.policy_rate_hz:g} Hz policy"
+    )
+    return Bench(
+        rates, sum(tape.ticks for tape in tapes), load, steps, gain, seconds_by_phase(demo)
+    )
+
+
+def as_markdown(bench: Bench, command: str) -> str:
+    """Return the page docs/bench.md."""
+    rounds = len(bench.steps)
+    sections = [
+        "# Speed",
+        f"`{command}`: ratios of one run, median of {rounds}. Python {platform.python_version()}, "
+        f"PyBullet {version('pybullet')}, {usable_cores()} usable cores, load average "
+        f"{bench.load:.1f} at the start. Absolute times are this machine's: trust the ratios.",
+        "## env.step over raw stepSimulation",
+        f"{ENV_ID}, align and insert of three episodes of {POLICY}: {bench.ticks} ticks; "
+        f"{bench.rates}. The same scene is taken through the same states again with only some of "
+        f"the calls made, from the drive commands and steps alone up to `env.step`; what a part "
+        f"costs is the difference. CPU time of the thread.",
+        _steps_table(bench),
+        f"**{step.median_ratio(bench.steps):.2f}** (required: at most {STEP_LIMIT:g}; aim: "
+        f"{STEP_AIM:g}); single rounds: "
+        + ", ".join(f"{step.ratio(costs):.2f}" for costs in bench.steps)
+        + ".",
+        "## Two workers over one",
+        _workers_words(bench.gain, bench.load),
+        "## The demo by phase",
+        _demo_table(bench.demo),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _steps_table(bench: Bench) -> str:
+    lines = ["| part | us a tick | share of raw |", "|---|---|---|"]
+    for part in step.PARTS:
+        cost = statistics.median(1e6 * costs[part] / bench.ticks for costs in bench.steps)
+        share = statistics.median(costs[part] / costs[step.RAW] for costs in bench.steps)
+        lines.append(f"| {part} | {cost:.2f} | {share:.3f} |")
+    return "\n".join(lines)
+
+
+def _workers_words(gain: workers.WorkerGain | None, load: float) -> str:
+    if gain is None:
+        return "Not measured: this machine lets us use one core."
+    one, two = (statistics.median(pace) for pace in (gain.one, gain.two))
+    singles = ", ".join(f"{b / a:.2f}" for a, b in zip(gain.one, gain.two, strict=True))
+    busy = (
+        f" The machine had other work (load average {load:.1f}): the ratio says little; repeat it "
+        f"on an idle one."
+    )
+    return (
+        f"**{gain.ratio:.2f}** (required: at least {WORKER_GAIN:g}): {one:.2f} and {two:.2f} "
+        f"episodes a second, by the wall clock, start of the workers left out; single rounds: "
+        f"{singles}.{busy if load > BUSY else ''}"
+    )
+
+
+def _demo_table(demo: Mapping[str, float]) -> str:
+    if not demo:
+        return "No run of `make demo` was found."
+    rows = [f"| {phase} | {seconds:.1f} |" for phase, seconds in demo.items()]
+    total = f"| total | {sum(demo.values()):.1f} |"
+    return "\n".join(["| phase | s |", "|---|---|", *rows, total])
+
+
+def main(
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; medians are over them.")] = 5,
+    episodes: Annotated[int, typer.Option(min=8, help="Episodes a round and worker count.")] = 24,
+    demo: Annotated[Path, typer.Option(help="Run folder of the demo.")] = Path("runs/demo"),
+    doc: Annotated[Path | None, typer.Option(help="Also write this page, docs/bench.md.")] = None,
+) -> None:
+    """Measure speed as ratios within one run.
+
+    Exit code 0: what is required holds; 1: it does not.
+    """
+    try:
+        check_file("--doc", doc)
+        bench = run(rounds, episodes, demo)
+        text = as_markdown(bench, f"python -m twin.bench --rounds {rounds} --episodes {episodes}")
+        Console().print(Markdown(text))
+        if doc is not None:
+            write_file("--doc", doc, text)
+    except RacklineError as error:
+        Console(stderr=True).print(f"error: {error}", soft_wrap=True, markup=False)
+        raise typer.Exit(error.exit_code) from None
+    raise typer.Exit(0 if bench.holds else 1)
+
+
+if __name__ == "__main__":
+    typer.run(main)
