@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from rich import box
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.progress import (
@@ -20,11 +22,14 @@ from rich.text import Text
 
 from twin.evaluation.plan import Plan
 from twin.evaluation.result import Evaluation, Preflight
-from twin.evaluation.words import answer_word, minutes
+from twin.evaluation.words import minutes
 from twin.kpi.gates import Answer
-from twin.report.html import BANNER_WORDS
 from twin.report.tables import cards, cells_table, kpi_blocks
 
+_WIDE = 110
+"""Columns of a terminal that has room for every interval."""
+_NAMES = 21
+"""Columns of a KPI's name and unit."""
 _COLOURS = {Answer.HOLDS: "green", Answer.FAILS: "red", Answer.INCONCLUSIVE: "yellow"}
 
 
@@ -74,7 +79,8 @@ def show(plan: Plan, found: Evaluation, page: Path) -> None:
     """Print the verdict with its gates, the KPI table, cells and people, and the report's path."""
     console = Console()
     console.print(_verdict(found))
-    console.print(_kpis(plan.line.takt_s / 60, plan.spec.line_runs.saturated_takt_s / 60, found))
+    takt_min, pushed_min = plan.line.takt_s / 60, plan.spec.line_runs.saturated_takt_s / 60
+    console.print(_kpis(takt_min, pushed_min, found, wide=console.width >= _WIDE))
     console.print(_cells(found))
     console.print(f"report: {page.resolve()}", soft_wrap=True, highlight=False)
 
@@ -89,53 +95,52 @@ def show_preflight(found: Preflight) -> Group:
     lines = [Text("Before anything ran", style="bold")]
     lines += [Text(f"  {sentence}") for sentence in found.sentences]
     if found.minutes is not None:
-        lines.append(Text(f"  The whole evaluation takes about {minutes(found.minutes)} here."))
+        lines.append(Text(f"  Expected time of the whole evaluation: {minutes(found.minutes)}."))
     return Group(*lines)
 
 
 def _verdict(found: Evaluation) -> Panel:
     verdict = found.verdict
     colour = _COLOURS[verdict.answer]
-    gates = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("policy", "gate", "must be", "measured", "95 % interval", "answer"):
-        gates.add_column(column, overflow="fold")
+    word, _, headline = verdict.headline.partition(": ")
+    parts: list[Text | Table] = [Text(f"{word}: ", style=f"bold {colour}") + Text(headline)]
     for card, policy in zip(cards(found), verdict.policies, strict=True):
+        answer = Text(f"  {card['word']}", style=f"bold {_COLOURS[policy.answer]}")
+        parts += [Text(), Text(card["name"], style="bold") + answer]
+        gates = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
         for gate, result in zip(card["gates"], policy.gates, strict=True):
-            gates.add_row(
-                card["short"],
-                gate["title"],
-                gate["limit"],
-                gate["measured"],
-                gate["span"],
-                Text(answer_word(result.answer), style=_COLOURS[result.answer]),
-            )
-    word = Text(BANNER_WORDS[verdict.answer], style=f"bold {colour}")
-    headline = Text(verdict.headline.partition(": ")[2], style="bold")
-    return Panel(Group(word, headline, Text(), gates), border_style=colour, padding=(1, 2))
+            mark = Text(gate["mark"], style=f"bold {_COLOURS[result.answer]}")
+            measured = Text(f"{gate['measured']}  ") + Text(f"({gate['span']})", style="dim")
+            gates.add_row(mark, gate["title"], measured, Text(gate["limit"], style="dim"))
+        parts.append(gates)
+    return Panel(Group(*parts), border_style=colour, padding=(1, 2))
 
 
-def _kpis(takt_min: float, pushed_min: float, found: Evaluation) -> Table:
-    short = [card["short"] for card in cards(found)]
-    table = Table(title="Key figures (mean, 95 % interval)", title_justify="left")
-    table.add_column("")
-    for name in ("staffed", *short, f"{short[0]} - staffed", f"{short[1]} - staffed"):
-        table.add_column(name, justify="right")
+def _kpis(takt_min: float, pushed_min: float, found: Evaluation, wide: bool) -> Table:
+    x, y = (card["short"] for card in cards(found))
+    title = "Key figures: mean ± half of the 95 % interval"
+    style: dict[str, Any] = {"box": box.SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
+    table = Table(title=title, title_justify="left", show_edge=False, **style)
+    table.add_column("", min_width=_NAMES)
+    for name in ("staffed", "X", "Y", "X-staffed", "Y-staffed"):
+        table.add_column(name, justify="right", no_wrap=True)
     for block in kpi_blocks(found.kpis, takt_min, pushed_min):
         table.add_row(Text(block["title"].partition(":")[0], style="bold"))
         for kpi in block["rows"]:
-            unit = f" ({kpi['unit']})" if kpi["unit"] else ""
-            cells = []
-            for entry in kpi["entries"][:5]:
-                style = "bold" if entry.clear else ""
-                text = Text(entry.value, style=style)
-                cells.append(text + Text(f"\n{entry.span}" if entry.span else "", style="dim"))
+            unit = f", {kpi['unit']}" if kpi["unit"] else ""
+            cells = [
+                Text(entry.value, style="bold" if entry.clear else "")
+                + Text(f" ±{entry.half}" if entry.half and (wide or at > 2) else "", style="dim")
+                for at, entry in enumerate(kpi["entries"][:5])
+            ]
             table.add_row(f"{kpi['title']}{unit}", *cells)
         table.add_section()
+    table.caption = f"X: {x}, Y: {y}; bold: clear of zero"
     return table
 
 
 def _cells(found: Evaluation) -> Table:
-    table = Table(title="Cells and people for takt", title_justify="left")
+    table = Table(title="Cells and people for takt", title_justify="left", box=box.SIMPLE_HEAD)
     for column in ("policy", "cells", "technicians", "people", "against today"):
         table.add_column(column)
     for need in cells_table(found):
@@ -143,6 +148,6 @@ def _cells(found: Evaluation) -> Table:
             numbers = (need["found"].cells, need["found"].technicians, need["people"])
             table.add_row(need["name"], *(str(number) for number in numbers), need["change"])
         else:
-            table.add_row(need["name"], "none tried holds", "", "", "")
+            table.add_row(need["name"], "none tried holds the gates")
     table.caption = f"today: {found.people_staffed} people"
     return table

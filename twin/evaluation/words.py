@@ -37,7 +37,7 @@ _FORMATS: Final = {
     "bench_use": _PERCENT,
     "power_mean_kw": Format(0.001, 2, "MW", "MW"),
     "people": Format(1.0, 0, "people", "people"),
-    "racks_per_person_hour": Format(1000.0, 1, "per 1,000 h", "per 1,000 h"),
+    "racks_per_person_hour": Format(1.0, 4, "", ""),
     "assists_per_1000": Format(1.0, 1, "", ""),
     "damages_per_1000": Format(1.0, 1, "", ""),
     "escapes_per_1000": Format(1.0, 2, "", ""),
@@ -85,6 +85,12 @@ def span(kpi: str, interval: Interval, *, signed: bool = False) -> str:
         for end in (interval.low, interval.high)
     )
     return NONE if NONE in (low, high) else f"{low} to {high}"
+
+
+def possible(kpi: str, interval: Interval) -> Interval:
+    """Return an interval without what cannot be: symmetric ones may overshoot 0 or 100 %."""
+    most = 1.0 if format_of(kpi).unit == "%" else math.inf
+    return Interval(interval.estimate, max(0.0, interval.low), min(most, interval.high))
 
 
 def percent(share: float, decimals: int = 1) -> str:
@@ -154,7 +160,8 @@ def gate_measured(result: GateResult, interval: Interval) -> tuple[str, str]:
     signed = gate.against == "reference difference"
     unit = shown.unit_of_difference if signed else shown.unit
     middle = number(shown.factor * interval.estimate, shown.decimals, signed=signed)
-    return f"{middle} {unit}", f"{span(gate.kpi, interval, signed=signed)} {unit}"
+    ends = span(gate.kpi, interval if signed else possible(gate.kpi, interval), signed=signed)
+    return f"{middle} {unit}".strip(), f"{ends} {unit}".strip()
 
 
 def in_sentence(kpi: str) -> str:

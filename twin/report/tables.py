@@ -20,6 +20,7 @@ from twin.evaluation.words import (
     in_sentence,
     number,
     percent,
+    possible,
     share_span,
     short_name,
     span,
@@ -38,10 +39,11 @@ COLOURS = dict(zip(LETTERS, LINE_COLOURS[1:], strict=True))
 
 @dataclass(frozen=True)
 class Entry:
-    """A number and its interval; ``clear`` where a difference leaves out zero."""
+    """A number, its interval and half of it; ``clear`` where a difference leaves out zero."""
 
     value: str
     span: str
+    half: str = ""
     clear: bool = False
 
 
@@ -129,7 +131,7 @@ def _kpi(row: KpiRow) -> dict[str, Any]:
     over = f", over {row.kpi.denominator}" if row.kpi.denominator else ""
     return {
         "title": row.kpi.title,
-        "unit": format_of(key).unit,
+        "unit": "" if key in ("racks_per_day", "people") else format_of(key).unit,
         "definition": f"{row.kpi.definition}{over}",
         "entries": entries,
     }
@@ -139,9 +141,7 @@ def _entry(key: str, interval: Interval) -> Entry:
     shown = value(key, interval.estimate)
     if shown == NONE or interval.low == interval.high:
         return Entry(shown, "")
-    most = 1.0 if format_of(key).unit == "%" else math.inf  # symmetric intervals may overshoot
-    possible = Interval(interval.estimate, max(0.0, interval.low), min(most, interval.high))
-    return Entry(shown, span(key, possible))
+    return Entry(shown, span(key, possible(key, interval)), value(key, interval.half_width))
 
 
 def _difference(key: str, interval: Interval) -> Entry:
@@ -150,8 +150,9 @@ def _difference(key: str, interval: Interval) -> Entry:
         return Entry(NONE, "")
     clear = interval.low > 0 or interval.high < 0
     if interval.low == interval.high:
-        return Entry(shown, "", clear)
-    return Entry(shown, span(key, interval, signed=True), clear)
+        return Entry(shown, "", clear=clear)
+    half = value(key, interval.half_width)
+    return Entry(shown, span(key, interval, signed=True), half, clear)
 
 
 def station_rows(found: Evaluation) -> list[dict[str, Any]]:
