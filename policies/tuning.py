@@ -91,7 +91,9 @@ def tune(
 
         def evaluate(points: np.ndarray[Any, np.dtype[np.float64]]) -> None:
             for point in points:
-                values = dict(zip(names, np.exp(point).tolist(), strict=True))
+                # Four digits: as short as a person would write it, and stored as it was tried.
+                short = [float(f"{value:.4g}") for value in np.exp(point)]
+                values = dict(zip(names, short, strict=True))
                 parameters = _parameters(entry, values)
                 results.append(_score(executor, env_id, entry, parameters, seeds))
                 on_trial(results[-1])

@@ -45,7 +45,9 @@ def test_what_is_stored_loads_and_lies_within_the_search(searched):
     entry = script_called(SCRIPT)
     parameters = load_spec(entry.parameters, file)
     for name, (low, high) in entry.search.items():
-        assert low <= getattr(parameters, name) <= high
+        value = getattr(parameters, name)
+        assert low <= value <= high
+        assert value == float(f"{value:.4g}")
     assert set(yaml.safe_load(file.read_text())) == {
         field.alias for field in entry.parameters.model_fields.values()
     }
