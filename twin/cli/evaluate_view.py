@@ -8,18 +8,11 @@ from typing import Any
 from rich import box
 from rich.console import Console, Group
 from rich.panel import Panel
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import Progress as RichProgress
+from rich.progress import TaskID
 from rich.table import Table
 from rich.text import Text
 
+from twin.cli.progress import progress_bar
 from twin.evaluation.plan import Plan
 from twin.evaluation.result import Evaluation, Preflight
 from twin.evaluation.words import minutes
@@ -37,17 +30,7 @@ class Bars:
     """One progress bar a phase on stderr; quiet where that is no terminal."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True)
-        self._progress = RichProgress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-        )
+        self._progress = progress_bar()
         self._task: TaskID | None = None
 
     def __enter__(self) -> Bars:

@@ -4,22 +4,40 @@ from __future__ import annotations
 
 import json
 
+from configs.errors import ConfigError
 from configs.specs.base import spec_hash
-from envs.registry import station
+from envs import registry
 from policies.convergence import result_path
 from twin.evaluation.plan import Plan
 
 
 def physics_statement(plan: Plan) -> str:
-    """Return one sentence for the report on whether the physics is converged."""
-    path = result_path(station(plan.spec.env).config)
-    unknown = f"Physics not shown to be converged: station {plan.station.id} has "
-    if not path.exists():
-        return unknown + "no convergence result (run 'rackline converge')."
-    card = json.loads(path.read_text(encoding="utf-8"))
-    if card["spec_hash"] != spec_hash(plan.station):
-        return unknown + "changed since its convergence result (run 'rackline converge' again)."
-    study = f"{card['seeds']} seeds at 1, 2 and 4 times {card['rate_hz']:g} Hz"
-    if card["converged"]:
-        return f"Physics converged: {study} give the same outcomes and forces within the criteria."
-    return f"Physics NOT converged ({study}): {'; '.join(card['failures'])}."
+    """Return one sentence for the report on whether the physics is converged.
+
+    Raises:
+        ConfigError: the committed result cannot be read.
+    """
+    path = result_path(registry.station(plan.spec.env).config)
+    if not path.is_file():
+        return (
+            f"Physics not converged: no convergence result is shipped for {plan.station.id}, so "
+            f"nothing shows that a finer simulation would give the same answers."
+        )
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        converged, rate_hz = bool(card["converged"]), float(card["rate_hz"])
+        measured_on, failures = str(card["spec_hash"]), [str(text) for text in card["failures"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        remedy = f"write it again: rackline converge {plan.spec.env} --save"
+        raise ConfigError(f"{path}:1", "file", None, "is damaged", remedy) from None
+    if measured_on != spec_hash(plan.station):
+        return (
+            f"Physics not converged: the station was changed since its convergence was measured "
+            f"(rackline converge {plan.spec.env})."
+        )
+    if not converged:
+        return f"Physics not converged at {rate_hz:g} Hz: {'; '.join(failures)}."
+    return (
+        f"The physics is converged: {card['seeds']} operations at 2 and 4 times its {rate_hz:g} Hz "
+        f"gave the same answers."
+    )

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from configs.errors import ConfigError, RacklineError, suggest
+from configs.errors import ConfigError, RacklineError, UnknownNameError, suggest
 from configs.specs.base import error_at, load_spec, resolve_path
 from configs.specs.effects import Effects
 from configs.specs.evaluation import EvaluationSpec, load_evaluation
 from configs.specs.line import LineSpec, load_line
 from configs.specs.station import StationSpec
 from envs import registry
-from policies.catalogue import load_policy
+from policies.catalogue import bundle_path, load_policy
 from policies.scripted.registry import scripts
 from policies.seeds import HELD_OUT, SELECTION, TRAINING
 from twin.evaluation.overrides import OverrideError, with_input
 from twin.evaluation.slots import sampled_slots
 from twin.kpi.definitions import LINE_KPIS
 from twin.line.model import LineModel
+
+Named = TypeVar("Named")
 
 LETTERS = ("x", "y")
 """The two policies of an evaluation, in order."""
@@ -106,7 +110,7 @@ def load_plan(name_or_path: str | Path) -> Plan:
     station = load_spec(StationSpec, resolve_path("stations", entry.config))
     for letter in LETTERS:
         name = getattr(spec.policies, letter)
-        _named(path, ("policies", letter), lambda name=name: load_policy(name, station))
+        _named(path, ("policies", letter), functools.partial(load_policy, name, station))
     for loc, problem, remedy in _contradictions(spec, line, station):
         raise error_at(path, loc, problem, remedy)
     plan = Plan(spec, path, line, station)
@@ -117,15 +121,17 @@ def load_plan(name_or_path: str | Path) -> Plan:
     return plan
 
 
-def _named(path: Path, loc: tuple[str, ...], load: Any) -> Any:
-    """Return what a name stands for; an unknown name becomes an error at its line."""
+def _named(path: Path, loc: tuple[str, ...], load: Callable[[], Named]) -> Named:
+    """Return what a name stands for; what is wrong with it becomes an error at its line."""
     try:
         return load()
     except ConfigError:
         raise  # inside the file that was found: it names its own line
-    except RacklineError as error:
+    except UnknownNameError as error:
         problem, _, remedy = str(error).partition("; ")
         raise error_at(path, loc, f"names an {problem}", remedy) from None
+    except RacklineError as error:
+        raise error_at(path, loc, f"cannot be used ({error})", "mend or replace it") from None
 
 
 _Contradiction = tuple[tuple[str | int, ...], str, str]
@@ -170,7 +176,7 @@ def _tornado_contradictions(
 
 
 def _policy_content(name: str) -> Any:
-    """Return what identifies a policy's behaviour: version and tuned parameters."""
+    """Return what identifies a policy's behaviour: a script's parameters, or a bundle's bytes."""
     bare = name.partition("@")[0]
     for entry in scripts():
         if entry.name == bare:
@@ -180,4 +186,9 @@ def _policy_content(name: str) -> Any:
                 "version": entry.version,
                 "parameters": json.loads(parameters.model_dump_json(by_alias=True)),
             }
-    return {"name": name}
+    path = bundle_path(name)
+    content = hashlib.sha256()
+    if path is not None:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            content.update(file.read_bytes() if file.is_file() else b"")
+    return {"name": name, "sha256": content.hexdigest()}

@@ -124,8 +124,9 @@ def _sentences(plan: Plan, found: Evaluation) -> dict[str, Any]:
     missing = [
         text for text, need in zip(needs, before.needs, strict=True) if need.shown > need.bearable
     ]
+    unsure = [found.physics] if found.physics.startswith("Physics not converged") else []
     return {
-        "preflight_sentences": [*before.sentences, *missing],
+        "preflight_sentences": [*before.sentences, *missing, *unsure],
         "need_sentences": needs,
         "horizon": duration(runs.horizon_s),
         "warmup": duration(runs.warmup_s),
