@@ -1,0 +1,170 @@
+"""Parts of the evaluation by themselves: slots, overrides, run folder, answers, words."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from configs.errors import RunFolderError
+from configs.specs.effects import Effects
+from configs.specs.gates import GateSpec
+from configs.specs.line import load_line
+from policies.records import append_records, read_records
+from twin.bridge.synthetic import Truth
+from twin.evaluation import physics
+from twin.evaluation.overrides import OverrideError, with_input
+from twin.evaluation.perfect import perfect_process, scripted_s
+from twin.evaluation.plan import Plan
+from twin.evaluation.result import PolicyVerdict
+from twin.evaluation.runfolder import RunFolder, first_difference
+from twin.evaluation.slots import sampled_slots
+from twin.evaluation.tornado import as_text
+from twin.evaluation.verdict import EXIT_CODES, chosen, combined
+from twin.evaluation.words import number, percent
+from twin.kpi.gates import Answer, GateResult, evaluate_gate
+from twin.kpi.nested import nested_interval
+
+HOLDS, FAILS, OPEN = Answer.HOLDS, Answer.FAILS, Answer.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("parts", [1, 5, 8, 29])
+def test_slots_represent_each_rack_and_the_campaign(parts: int, small_plan: Plan) -> None:
+    station = small_plan.station.slots
+    whole = Counter(station)
+    seen: Counter[int] = Counter()
+    for rack in range(50):
+        slots = sampled_slots(29, parts, rack)
+        assert sorted(set(slots)) == list(slots)
+        seen.update(slots)
+        ours = Counter(station[slot] for slot in slots)
+        for part in ("switch", "top_of_rack"):  # runs of neighbouring slots
+            assert abs(ours[part] - parts * whole[part] / 29) < 1
+    share = 50 * parts / 29
+    assert all(abs(seen[slot] - share) <= 2 for slot in range(29))
+
+
+@pytest.mark.parametrize(
+    ("answers", "any_", "all_"),
+    [
+        ((HOLDS, HOLDS), HOLDS, HOLDS),
+        ((HOLDS, FAILS), HOLDS, FAILS),
+        ((HOLDS, OPEN), HOLDS, OPEN),
+        ((OPEN, FAILS), OPEN, FAILS),
+        ((OPEN, OPEN), OPEN, OPEN),
+        ((FAILS, FAILS), FAILS, FAILS),
+    ],
+)
+def test_answers_combine(answers: tuple[Answer, Answer], any_: Answer, all_: Answer) -> None:
+    assert combined(answers, "any") is any_
+    assert combined(answers[::-1], "any") is any_
+    assert combined(answers, "all") is all_
+    assert combined(answers[::-1], "all") is all_
+
+
+def test_exit_codes() -> None:
+    assert EXIT_CODES == {HOLDS: 0, FAILS: 1, OPEN: 3}
+
+
+def test_the_decision_rests_on_the_better_policy() -> None:
+    def policy(letter: str, answer: Answer, *values: float) -> PolicyVerdict:
+        gate = GateSpec(kpi="technician_use", at_most=0.8)
+        results: tuple[GateResult, ...] = tuple(
+            evaluate_gate(gate, nested_interval([value, value])) for value in values
+        )
+        return PolicyVerdict(letter, letter, answer, results)
+
+    x, y = policy("x", FAILS, 0.1, 0.1), policy("y", OPEN, 0.9, 0.9)
+    assert chosen([x, y]) is y
+    assert chosen([policy("x", FAILS, 0.9, 0.9), policy("y", FAILS, 0.1, 0.9)]).letter == "y"
+
+
+def test_inputs_are_changed_by_their_path() -> None:
+    line, effects = load_line("nvl72_l11"), Effects()
+    changed, same = with_input(line, effects, "line.stations.S60.breakdowns.mttr", "30 min")
+    assert changed.station("S60").breakdowns.mttr_s == 1800.0  # type: ignore[union-attr]
+    assert same is effects
+    assert line.station("S60").breakdowns.mttr_s == 7200.0  # type: ignore[union-attr]
+    with pytest.raises(OverrideError, match="has no 'S61' there; did you mean 'S60'"):
+        with_input(line, effects, "line.stations.S61.crew", 3)
+    with pytest.raises(OverrideError, match="not a single value"):
+        with_input(line, effects, "effects.damage", 3)
+
+
+def test_perfect_policy_is_scripted_motion_and_handling(small_plan: Plan) -> None:
+    process = perfect_process(small_plan.station, small_plan.spec.effects)
+    motion_s = sum(scripted_s(small_plan.station, slot) for slot in range(29))
+    plan = process.plan(0, 0)
+    assert plan.operations == 29
+    assert plan.first_pass
+    assert sum(step.duration_s for step in plan.steps) == pytest.approx(240.0 + motion_s)
+
+
+def test_run_folder_cuts_what_a_kill_left(
+    small_plan: Plan, tmp_path: Path, fill: Callable[..., None], truths: dict[str, Truth]
+) -> None:
+    fill(small_plan, tmp_path / "run", truths["good"], truths["good"])
+    path = tmp_path / "run" / "episodes-x.jsonl"
+    text = path.read_text()
+    path.write_text(text + text[:40])  # the next record was half written
+    folder = RunFolder(tmp_path / "run")
+    assert folder.episodes_file("x").read_text() == text
+    append_records(path, [next(iter(read_records(path)))])
+    assert len(list(read_records(path))) == text.count("\n") + 1
+    with pytest.raises(RunFolderError, match="another process is working"):
+        RunFolder(tmp_path / "run")
+    folder.close()
+    RunFolder(tmp_path / "run").close()
+
+
+def test_run_folder_refuses_what_it_cannot_use(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunFolderError, match="cannot be written"):
+        RunFolder(tmp_path / "file")
+    folder = RunFolder(tmp_path / "run")
+    (tmp_path / "run" / "lines.jsonl").write_text('{"key": "a", "values": {}}\n{broken\n{}\n')
+    with pytest.raises(RunFolderError, match=r"lines\.jsonl:2: record is damaged; delete"):
+        folder.line_records()
+    folder.close()
+
+
+def test_first_difference_is_named() -> None:
+    held = {"a": 1, "b": [{"c": 2}, {"c": 3}]}
+    assert first_difference(held, json.loads(json.dumps(held))) is None
+    assert first_difference(held, {"a": 1, "b": [{"c": 2}, {"c": 4}]}) == ("b[1].c", 3, 4)
+    assert first_difference(held, {"a": 1}) == ("b", [{"c": 2}, {"c": 3}], None)
+
+
+def test_physics_statement_follows_the_committed_result(
+    small_plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "card.json"
+    monkeypatch.setattr(physics, "result_path", lambda config: path)
+    assert "no convergence result is shipped" in physics.physics_statement(small_plan)
+    card = {
+        "converged": True,
+        "rate_hz": 480.0,
+        "spec_hash": physics.spec_hash(small_plan.station),
+        "failures": [],
+        "seeds": 300,
+    }
+    path.write_text(json.dumps(card))
+    assert physics.physics_statement(small_plan).startswith("The physics is converged: 300")
+    path.write_text(json.dumps(card | {"converged": False, "failures": ["flips"]}))
+    assert physics.physics_statement(small_plan) == "Physics not converged at 480 Hz: flips."
+    path.write_text(json.dumps(card | {"spec_hash": "other"}))
+    assert "was changed since" in physics.physics_statement(small_plan)
+
+
+def test_numbers_for_people() -> None:
+    assert number(-1234.56, 1) == "\u22121,234.6"
+    assert number(-0.001, 1, signed=True) == "0.0"
+    assert number(float("nan"), 1) == "\u2013"
+    assert percent(0.0123) == "1.2 %"
+    assert percent(0.00012) == "0.012 %"
+    assert as_text("3600.0 s") == "60 min"
+    assert as_text("30 min") == "30 min"
+    assert as_text(0.3) == "0.3"
