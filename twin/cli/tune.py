@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from policies.executor import usable_cores
+from policies.seeds import SELECTION
 from twin.cli.app import app
 from twin.cli.output import check_file
 from twin.cli.progress import progress_bar
@@ -77,7 +78,11 @@ def tune_command(
             raise typer.Exit(_INTERRUPTED) from None
     options = ["--trials", str(trials), "--episodes", str(episodes), "--seed", str(seed)]
     command = shlex.join(["rackline", "tune", script, *options, "--env", env_id])
-    write_parameters(file, best[0], f"{command}: {_words(best[0])}")
+    effort = (
+        f"Tuned by: {command}; {trials} trials on selection seeds {SELECTION[0]} to "
+        f"{SELECTION[episodes - 1]}; {_words(best[0])}"
+    )
+    write_parameters(file, best[0], effort)
     console.print(f"best: {_words(best[0])}\nwritten to {file}", highlight=False, soft_wrap=True)
 
 
