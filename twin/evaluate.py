@@ -13,13 +13,14 @@ from configs.errors import RacklineError
 from policies.executor import Executor
 from twin.evaluation import cases, collect
 from twin.evaluation import preflight as pre
+from twin.evaluation.before import MODES, Preflight
 from twin.evaluation.cases import Fitted, digest_of
 from twin.evaluation.episodes import Campaign, Episodes, fit, summarise
 from twin.evaluation.lines import Lines
 from twin.evaluation.physics import physics_statement
 from twin.evaluation.plan import LETTERS, Plan
 from twin.evaluation.progress import Progress, Quiet
-from twin.evaluation.result import MODES, Evaluation, PolicyVerdict, Preflight
+from twin.evaluation.result import Evaluation, PolicyVerdict
 from twin.evaluation.runfolder import RunFolder
 from twin.evaluation.search import cells_for_takt
 from twin.evaluation.tornado import tornado

@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from twin.cli.progress import progress_bar
+from twin.evaluation.before import Preflight
 from twin.evaluation.plan import Plan
-from twin.evaluation.result import Evaluation, Preflight
+from twin.evaluation.result import Evaluation
 from twin.evaluation.words import minutes
 from twin.kpi.gates import Answer
 from twin.report.tables import cards, cells_table, kpi_blocks

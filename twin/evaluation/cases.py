@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from configs.specs.effects import Effects
 from configs.specs.line import LineSpec
 from twin.bridge.process import StationModel
+from twin.evaluation.before import Mode
 from twin.evaluation.lines import LineCase
 from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan
-from twin.evaluation.result import Mode
 from twin.kpi.nested import replication_of
 from twin.line.model import LineModel
 

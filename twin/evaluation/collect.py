@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from twin.evaluation import cases
+from twin.evaluation.before import MODES, Mode
 from twin.evaluation.cases import Fitted
 from twin.evaluation.lines import Floats, LineCase, Lines, variance_reduction
 from twin.evaluation.plan import Plan
-from twin.evaluation.result import MODES, KpiRow, LineCharts, Mode, StationRow
+from twin.evaluation.result import KpiRow, LineCharts, StationRow
 from twin.kpi.definitions import LINE_KPIS, LineKpi
 from twin.kpi.intervals import t_interval
 from twin.kpi.iso22400 import ISO_KPIS

@@ -10,10 +10,10 @@ import numpy as np
 from envs.outcome import OutcomeClass
 from twin.bridge.process import rare_operations
 from twin.evaluation import cases
+from twin.evaluation.before import MODES, EpisodeNeed, Mode, PerfectRow, Preflight
 from twin.evaluation.lines import LineCase, Lines, variance_reduction
 from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan
-from twin.evaluation.result import MODES, EpisodeNeed, Mode, PerfectRow, Preflight
 from twin.evaluation.words import in_sentence, number
 from twin.kpi.definitions import LINE_KPIS, LineKpi
 from twin.kpi.intervals import Interval, paired_t, rule_of_three, t_interval, t_quantile

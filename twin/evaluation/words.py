@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from envs.outcome import OutcomeClass
-from twin.evaluation.result import EpisodeNeed
+from twin.evaluation.before import EpisodeNeed
 from twin.kpi.definitions import LINE_KPIS
 from twin.kpi.gates import Answer, GateResult
 from twin.kpi.intervals import Interval
