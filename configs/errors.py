@@ -4,6 +4,7 @@ RacklineError
 ├── ConfigError            a YAML file says something that cannot be (exit 2)
 ├── UnknownNameError       a station, policy, line or file that does not exist (exit 2)
 ├── RunFolderError         a run folder that cannot be resumed or written (exit 2)
+├── BundleError            a policy file is damaged, made for another station, or not data (exit 2)
 ├── PhysicsError           the simulation failed its own self-test, or left its domain
 ├── ContractError          a station breaks what every station promises (envs/checks.py)
 └── EnvironmentSetupError  wrong Python, or a foreign package under one of our names
@@ -49,6 +50,10 @@ class UnknownNameError(RacklineError):
 
 class RunFolderError(RacklineError):
     """A run folder cannot be used: another spec, a cut file, or not writable."""
+
+
+class BundleError(RacklineError):
+    """A policy file is damaged, made for another station, or more than data."""
 
 
 class PhysicsError(RacklineError):

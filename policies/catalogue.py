@@ -1,9 +1,13 @@
-"""How a name becomes a policy."""
+"""How a name becomes a policy: a script, a bundle of the zoo, or a path of a bundle."""
 
 from __future__ import annotations
 
+from importlib import resources
+from pathlib import Path
+
 from configs.errors import UnknownNameError
 from configs.specs.station import StationSpec
+from policies.bundle import CARD, load_bundle
 from policies.policy import Policy
 from policies.scripted import registry
 
@@ -12,16 +16,39 @@ def load_policy(name: str, station: StationSpec) -> Policy:
     """Return the policy called ``name`` for ``station``.
 
     Args:
-        name: ``scripted/<id>`` or ``scripted/<id>@<version>``.
+        name: ``scripted/<id>``, ``scripted/<id>@<version>``, ``zoo/<name>``, or the path of a
+            bundle, a folder or a zip.
         station: the station it is to work.
 
     Raises:
         UnknownNameError: nothing goes by that name, or not at that version.
+        BundleError: the bundle is damaged, made for another station, or more than data.
     """
-    known = [entry.name for entry in registry.scripts()]
     bare, _, version = name.partition("@")
     entry = next((e for e in registry.scripts() if e.name == bare), None)
-    if entry is None or (version and version != str(entry.version)):
-        versioned = [f"{e.name}@{e.version}" for e in registry.scripts()] if version else known
-        raise UnknownNameError("policy", name, versioned)
-    return entry.build(station)
+    if entry is not None and version in ("", str(entry.version)):
+        return entry.build(station)
+    path = bundle_path(name)
+    if path is not None:
+        return load_bundle(path, station)
+    scripts = [f"{e.name}@{e.version}" if version else e.name for e in registry.scripts()]
+    raise UnknownNameError("policy", name, [*scripts, *zoo()])
+
+
+def bundle_path(name: str) -> Path | None:
+    """Return the folder or zip that ``zoo/<name>`` or a path means, or None."""
+    if name in zoo():
+        return _zoo() / name.removeprefix("zoo/")
+    path = Path(name)
+    return path if path.exists() else None
+
+
+def zoo() -> list[str]:
+    """Return the names of the shipped bundles, ``zoo/<name>``."""
+    if not _zoo().is_dir():
+        return []
+    return sorted(f"zoo/{path.parent.name}" for path in _zoo().glob(f"*/{CARD}"))
+
+
+def _zoo() -> Path:
+    return Path(str(resources.files("policies"))) / "zoo"
