@@ -16,16 +16,20 @@ from configs.specs.line import load_line
 from policies.records import append_records, read_records
 from twin.bridge.synthetic import Truth
 from twin.evaluation import physics
+from twin.evaluation.before import PerfectRow
 from twin.evaluation.overrides import OverrideError, with_input
 from twin.evaluation.perfect import perfect_process, scripted_s
 from twin.evaluation.plan import Plan
+from twin.evaluation.preflight import preflight_sentence
 from twin.evaluation.result import PolicyVerdict
 from twin.evaluation.runfolder import RunFolder, first_difference
 from twin.evaluation.slots import sampled_slots
 from twin.evaluation.tornado import as_text
 from twin.evaluation.verdict import EXIT_CODES, chosen, combined
 from twin.evaluation.words import number, percent
+from twin.kpi.definitions import LINE_KPIS
 from twin.kpi.gates import Answer, GateResult, evaluate_gate
+from twin.kpi.intervals import Interval
 from twin.kpi.nested import nested_interval
 
 HOLDS, FAILS, OPEN = Answer.HOLDS, Answer.FAILS, Answer.INCONCLUSIVE
@@ -101,6 +105,34 @@ def test_perfect_policy_is_scripted_motion_and_handling(small_plan: Plan) -> Non
     assert plan.operations == 29
     assert plan.first_pass
     assert sum(step.duration_s for step in plan.steps) == pytest.approx(240.0 + motion_s)
+
+
+@pytest.mark.parametrize(
+    ("change", "can_move", "words"),
+    [
+        ((0.9, 1.0, 1.1), True, "A perfect policy at S60 would change racks per day by +5.0 %"),
+        ((-0.1, 0.0, 0.1), False, "No policy at S60 can improve racks per day of the saturated"),
+        ((-1.0, 0.1, 1.2), False, "Whether any policy at S60 can improve racks per day"),
+    ],
+)
+def test_preflight_says_yes_no_or_not_seen(
+    change: tuple[float, float, float], can_move: bool, words: str
+) -> None:
+    low, mid, high = change
+    row = PerfectRow(
+        kpi=LINE_KPIS["racks_per_day"],
+        mode="takt" if can_move else "saturated",
+        staffed=Interval(20.0, 19.9, 20.1),
+        perfect=Interval(20.0 + mid, 0.0, 40.0),
+        change=Interval(mid, low, high),
+        can_move=can_move,
+        resolution=0.01,
+        reduction=2.0,
+    )
+    movers = {"S40": Interval(0.4, 0.3, 0.5)}
+    said = preflight_sentence("S60", row, movers)
+    assert said.startswith(words)
+    assert ("S40 (+2.0 %) can" in said) == (said.startswith("No policy"))
 
 
 def test_run_folder_cuts_what_a_kill_left(

@@ -199,10 +199,10 @@ def _whole_minutes(plan: Plan, pace: Mapping[str, float], workers: int) -> float
 def _sentences(
     plan: Plan, rows: tuple[PerfectRow, ...], movers: Mapping[str, Interval]
 ) -> tuple[str, ...]:
-    return tuple(_sentence(plan.spec.station, row, movers) for row in rows)
+    return tuple(preflight_sentence(plan.spec.station, row, movers) for row in rows)
 
 
-def _sentence(station: str, row: PerfectRow, movers: Mapping[str, Interval]) -> str:
+def preflight_sentence(station: str, row: PerfectRow, movers: Mapping[str, Interval]) -> str:
     """Say of one KPI whether any policy can move it: yes, no, or not seen."""
     base = abs(row.staffed.estimate)
     low, mid, high = (
