@@ -1,0 +1,237 @@
+"""The physics engine does what the stations rely on: parameters, forces, windows, self-test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pybullet
+import pytest
+
+from configs.errors import PhysicsError
+from configs.specs.base import load_spec, resolve_path
+from configs.specs.station import StationSpec
+from envs.physics.pose import Pose
+from envs.physics.sensors import WINDOW_HZ
+from envs.physics.shapes import Body, Box, Contact, Joint, Link, cuboid_inertia
+from envs.physics.world import GRAVITY_M_PER_S2, World
+from envs.selftest import check_force_reading
+from envs.stations import tray_insert as scene
+
+SPEC = load_spec(StationSpec, resolve_path("stations", "tray_insert"))
+PART, SETTING = SPEC.parts["compute"], SPEC.settings["hard"]
+CONTACT = Contact(2e6, 4e3, 0.2)
+SLOT = scene.slot_body(PART, SETTING, scene.MOUTH)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    world.clear(240.0, 50)
+    yield world
+    world.close()
+
+
+def block(mass_kg: float, place: Pose, axis: tuple[float, float, float]) -> Body:
+    """Return a small cube on a free slider."""
+    link = Link(
+        "block", "", Joint.PRISMATIC, mass_kg, axis, cuboid_inertia(mass_kg, (0.04,) * 3),
+        boxes=(Box((0.02, 0.02, 0.02)),),
+    )  # fmt: skip
+    return Body(place, (link,))
+
+
+def sensed_slot(world: World, contact: Contact = CONTACT) -> int:
+    slot = world.add(SLOT, contact)
+    world.lock(slot, scene.MOUNT, scene.MOUNT_FORCE_N)
+    for joint in scene.SENSED:
+        world.sense(slot, joint)
+    return slot
+
+
+def push_n(world: World, slot: int) -> float:
+    """Return the axial force that contact puts on the fixture."""
+    return -sum(state[2][0] for state in world.joints(slot, scene.SENSED))
+
+
+def test_contact_parameters_that_are_dropped_are_noticed(world, monkeypatch):
+    """PyBullet drops every other setting when `activationState` is in the same call."""
+    real = pybullet.changeDynamics
+
+    def dropping(*args: Any, **kwargs: Any) -> None:
+        real(*args, **kwargs, activationState=4)
+
+    world.add(block(1.0, Pose(), (1.0, 0.0, 0.0)), CONTACT)
+    monkeypatch.setattr(pybullet, "changeDynamics", dropping)
+    with pytest.raises(PhysicsError, match="were not taken"):
+        world.add(block(1.0, Pose(), (1.0, 0.0, 0.0)), CONTACT)
+
+
+@pytest.mark.parametrize("which", ["contactStiffness", "contactDamping", "lateralFriction"])
+def test_each_contact_parameter_is_read_back(world, monkeypatch, which):
+    real = pybullet.changeDynamics
+
+    def rounding(*args: Any, **kwargs: Any) -> None:
+        if which in kwargs:
+            kwargs[which] *= 1.001
+        real(*args, **kwargs)
+
+    monkeypatch.setattr(pybullet, "changeDynamics", rounding)
+    with pytest.raises(PhysicsError, match="were not taken"):
+        world.add(block(1.0, Pose(), (1.0, 0.0, 0.0)), CONTACT)
+
+
+@pytest.mark.parametrize("stiffness", [2e5, 2e6, 8e6])
+@pytest.mark.parametrize("rate_hz", [240.0, 960.0])
+def test_the_force_self_test_passes(world, stiffness, rate_hz):
+    check_force_reading(world, SLOT, PART, Contact(stiffness, 4e3, 0.3), rate_hz)
+
+
+def test_the_force_self_test_fails_on_a_fixture_whose_parts_are_static(world):
+    """Shelf, guides and stop stand still on their own: no sensed joint carries what they take."""
+    names = ("left", "right", "shelf", "top")
+    bare = tuple(replace(link, boxes=()) for link in SLOT.links)
+    still = tuple(
+        Link(f"still {name}", "", Joint.FIXED, 0.0, boxes=SLOT.links[SLOT.index(name)].boxes)
+        for name in names
+    )
+    with pytest.raises(PhysicsError, match=r"98\.1 N pressed on the shelf reads -?0\.0 N"):
+        check_force_reading(world, Body(SLOT.base, bare + still), PART, CONTACT, 240.0)
+
+
+def test_the_force_self_test_fails_on_a_false_reading(world, monkeypatch):
+    real = World.joints
+
+    def off(self: World, handle: int, joints: Any) -> Any:
+        return [(*s[:2], tuple(1.05 * f for f in s[2]), *s[3:]) for s in real(self, handle, joints)]
+
+    monkeypatch.setattr(World, "joints", off)
+    with pytest.raises(PhysicsError, match="force self-test"):
+        check_force_reading(world, SLOT, PART, CONTACT, 240.0)
+
+
+def impact(rate_hz: int) -> tuple[float, float, float, float]:
+    """Drive 15 kg at 0.1 m/s onto the end stop.
+
+    Returns:
+        Impulse read (N·s), momentum lost (N·s), raw peak (N), largest windowed force (N).
+    """
+    mass, world = 15.0, World()
+    world.clear(rate_hz, 50)
+    slot = sensed_slot(world)
+    start = scene.MOUTH @ Pose((PART.length_m - 0.02 - 0.010, 0.0, 0.0))
+    body = world.add(block(mass, start, (1.0, 0.0, 0.0)), replace(CONTACT, friction=1.0))
+    speed_up = round(0.1 * rate_hz)
+    forces, speeds = [], []
+    for tick in range(round(0.5 * rate_hz)):
+        world.set_gravity((1.0 if tick < speed_up else 0.0, 0.0, 0.0))
+        world.step()
+        forces.append(push_n(world, slot))
+        speeds.append(world.joints(body, (0,))[0][1])
+    world.close()
+    free = round(0.1 * rate_hz) + rate_hz // 60
+    assert speeds[free] == pytest.approx(0.1)
+    read = np.array(forces[free:])
+    window = round(rate_hz / WINDOW_HZ)
+    windowed = read[: len(read) // window * window].reshape(-1, window).mean(axis=1)
+    return (
+        float(read.sum()) / rate_hz,
+        mass * (speeds[free] - speeds[-1]),
+        float(read.max()),
+        float(windowed.max()),
+    )
+
+
+def test_windowed_force_of_a_known_impact_does_not_depend_on_the_rate():
+    rates = (240, 480, 960, 1920)
+    impulse, momentum, raw, windowed = zip(*(impact(rate) for rate in rates), strict=True)
+    assert impulse == pytest.approx(momentum, rel=1e-6)  # no force is lost or invented
+    assert raw[-1] > 3 * raw[0]  # why peaks are not judged
+    # One window holds all of it; what is left between rates is how much the block bounces.
+    assert windowed == pytest.approx([WINDOW_HZ * i for i in impulse], rel=0.05)
+    assert max(windowed) / min(windowed) < 1.08
+    assert min(impulse) == pytest.approx(1.5, rel=0.06)  # nearly no bounce at the finest
+
+
+def test_penetration_is_force_over_stiffness(world):
+    """Two bodies of k in series give k/2 at each contact point, plus Bullet's slop of 0.01 mm."""
+    half = (PART.length_m / 2, PART.width_m / 2, PART.height_m / 2)
+    inertia = cuboid_inertia(29.0, (PART.length_m, PART.width_m, PART.height_m))
+    up = (0.0, 0.0, 1.0)
+    tray = Link("tray", "", Joint.PRISMATIC, 29.0, up, inertia, boxes=(Box(half),))
+    slot = sensed_slot(world)
+    start = scene.MOUTH @ Pose((0.1, 0.0, 0.0))
+    body = world.add(Body(start, (tray,)), replace(CONTACT, friction=1.0))
+    for _ in range(240):
+        world.step()
+    points = len(pybullet.getContactPoints(body, slot))
+    expected = 29.0 * GRAVITY_M_PER_S2 / (points * 0.5 * CONTACT.stiffness_n_per_m) + 1e-5
+    assert world.penetration_m(body, slot) == pytest.approx(expected, rel=0.02)
+    assert world.penetration_m(slot, body) == world.penetration_m(body, slot)
+    assert abs(world.joints(slot, (scene.MOUNT,))[0][0]) < 1e-6  # the fixture stands
+
+
+def test_nothing_touching_has_no_penetration(world):
+    slot = sensed_slot(world)
+    start = scene.MOUTH @ Pose((0.3, 0.0, 0.0))
+    body = world.add(block(1.0, start, (1.0, 0.0, 0.0)), CONTACT)
+    world.set_gravity((0.0, 0.0, 0.0))
+    world.step()
+    assert world.penetration_m(body, slot) == 0.0
+
+
+def test_friction_of_a_pair_is_the_product(world):
+    """A block that gravity presses on the shelf starts to slide at the pair's coefficient."""
+    for friction, slides in ((0.2, True), (0.3, False)):
+        world.clear(480.0, 50)
+        sensed_slot(world, replace(CONTACT, friction=friction))
+        x_then_z = (
+            Link("x", "", Joint.PRISMATIC, 0.1, (1.0, 0.0, 0.0), (1e-3,) * 3),
+            replace(block(10.0, Pose(), (0.0, 0.0, 1.0)).links[0], parent="x"),
+        )
+        place = scene.MOUTH @ Pose((0.3, 0.0, -PART.height_m / 2 + 0.02))
+        body = world.add(Body(place, x_then_z), replace(CONTACT, friction=1.0))
+        world.set_gravity((0.25 * GRAVITY_M_PER_S2, 0.0, -GRAVITY_M_PER_S2))
+        for _ in range(240):
+            world.step()
+        assert (world.joints(body, (0,))[0][0] > 0.01) == slides
+
+
+def test_the_state_hash_is_of_every_bit(world):
+    body = world.add(block(1.0, Pose(), (1.0, 0.0, 0.0)), CONTACT)
+    world.place(body, (0.1,))
+    before = world.state_hash(body, (0,))
+    world.place(body, (float(np.nextafter(0.1, 1.0)),))
+    assert world.state_hash(body, (0,)) != before
+    world.place(body, (0.1,))
+    assert world.state_hash(body, (0,)) == before
+
+
+def test_closing_twice_is_harmless():
+    world = World()
+    world.close()
+    world.close()
+
+
+def test_bodies_find_their_links_by_name():
+    assert SLOT.index("mount") == scene.MOUNT
+    assert [SLOT.index(name) for name in ("left", "right", "shelf", "top")] == list(scene.SENSED)
+
+
+def test_a_tray_fits_its_slot_with_the_clearance_on_every_side():
+    """Faces of guides, shelf, top and stop, read off the boxes."""
+    links = {link.name: link.boxes for link in SLOT.links}
+    straight = {
+        name: [b for b in boxes if b.pose.orientation[3] == 1.0] for name, boxes in links.items()
+    }
+    half_w, half_h, c = PART.width_m / 2, PART.height_m / 2, SETTING.clearance_m
+    left, right = straight["left"][0], straight["right"][0]
+    assert left.pose.position[1] - left.half_extents_m[1] == pytest.approx(half_w + c)
+    assert right.pose.position[1] + right.half_extents_m[1] == pytest.approx(-half_w - c)
+    shelf, stop = straight["shelf"]
+    assert shelf.pose.position[2] + shelf.half_extents_m[2] == pytest.approx(-half_h)
+    assert stop.pose.position[0] - stop.half_extents_m[0] == pytest.approx(PART.length_m)
+    top = straight["top"][0]
+    assert top.pose.position[2] - top.half_extents_m[2] == pytest.approx(half_h + 2 * c)
