@@ -1,0 +1,177 @@
+"""One operation: what wrist and fixture read, what no policy reads, what a user gets wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from configs.errors import UnknownNameError
+from configs.specs.base import load_spec, resolve_path
+from configs.specs.station import StationSpec
+from envs.operation import Operation, Perturbation
+from envs.registry import StationEntry, register, station, stations
+from envs.station_env import StationEnv
+from policies.catalogue import load_policy
+
+ENV_ID = "rackline/TrayInsert-v0"
+SHIPPED = load_spec(StationSpec, resolve_path("stations", "tray_insert"))
+
+
+def pressing(**impedance: float) -> StationSpec:
+    """Return the station with nothing that ends an operation but a short time."""
+    limits = {"lateral_damage_n": 1e6, "axial_damage_n": 1e6, "time_limit_s": 4.0}
+    stiff = {"axial_n_per_m": 1e4, "lateral_n_per_m": 1e4, "vertical_n_per_m": 1e4,
+             "axial_lead_m": 0.015, "vertical_lead_m": 0.0016}  # fmt: skip
+    return SHIPPED.model_copy(
+        update={
+            "limits": SHIPPED.limits.model_copy(update=limits),
+            "levers": SHIPPED.levers.model_copy(update={"handover_force_n": 1e6}),
+            "impedance": SHIPPED.impedance.model_copy(update=stiff | impedance),
+        }
+    )
+
+
+@pytest.fixture
+def env() -> Iterator[StationEnv]:
+    env = StationEnv()
+    yield env
+    env.close()
+
+
+@pytest.mark.parametrize("rate", [1, 4])
+def test_wrist_and_fixture_read_the_drive_s_push_on_the_end_stop(rate: int) -> None:
+    """Three ways to know one force: stiffness x lead, the fixture's cells, the wrist's sensor."""
+    operation = Operation(pressing(), "hard", Perturbation(rate=rate, pose_error=0.0), False)
+    try:
+        operation.start(seed=1, rack=0, slot=0)
+        front = [operation.part.length_m - 0.01, 0.0, operation.setting.clearance_m, 0.0]
+        operation._target = list(front)
+        place = operation._joint_target(front)
+        operation._world.place(operation._robot, (*place, 0.0))
+        while not operation.judge.ended:
+            operation.advance((0.3, 0.0, -0.5, 0.0), damage_ends=True)
+        drive = 1e4 * 0.015 * operation.draws()["part"]["gain_factor"]
+        assert operation.judge.axial_n == pytest.approx(drive, rel=0.02)
+        assert -operation._wrist_mean[0] == pytest.approx(operation.judge.axial_n, rel=0.01)
+    finally:
+        operation.close()
+
+
+@pytest.mark.parametrize("name", ["scripted/straight-push", "scripted/lateral-admittance"])
+def test_policies_do_the_same_whatever_info_says(env: StationEnv, name: str) -> None:
+    def actions(poison: bool) -> list[Any]:
+        policy = load_policy(name, env.station)
+        observation, info = env.reset(seed=12, options={"rack": 3, "slot": 4})
+        policy.reset()
+        taken, ended = [], False
+        while not ended:
+            if poison:
+                for value in [*info.values()]:
+                    if isinstance(value, dict):
+                        value.clear()
+                info.clear()
+                info.update(facts={"true_state": "seated"}, outcome="ok", is_success=True)
+            taken.append(policy.act(observation))
+            observation, _, terminated, truncated, info = env.step(taken[-1])
+            ended = terminated or truncated
+        return taken
+
+    plain, poisoned = actions(False), actions(True)
+    assert len(plain) > 20
+    np.testing.assert_array_equal(plain, poisoned)
+
+
+def test_a_policy_gets_nothing_but_observations() -> None:
+    """The only door to a policy has one argument."""
+    for name in ("scripted/straight-push", "scripted/lateral-admittance"):
+        policy = load_policy(name, SHIPPED)
+        with pytest.raises(TypeError):
+            policy.act(np.zeros(1, np.float32), {"facts": None})  # type: ignore[call-arg]
+
+
+def test_draws_do_not_depend_on_rate_or_stiffness() -> None:
+    """Convergence studies compare the same operations."""
+    drawn = []
+    for perturbation in (Perturbation(), Perturbation(rate=2), Perturbation(stiffness=4.0)):
+        env = StationEnv(perturbation=perturbation)
+        _, info = env.reset(seed=5, options={"rack": 2, "slot": 11})
+        drawn.append(info["draws"])
+        env.close()
+    assert drawn[0] == drawn[1] == drawn[2]
+
+
+def test_perturbed_errors_are_scaled() -> None:
+    plain, wide = StationEnv(), StationEnv(perturbation=Perturbation(pose_error=2.0, friction=1.5))
+    one = plain.reset(seed=5, options={"rack": 2, "slot": 11})[1]["draws"]
+    two = wide.reset(seed=5, options={"rack": 2, "slot": 11})[1]["draws"]
+    plain.close()
+    wide.close()
+    for name, value in one["part"]["grasp"].items():
+        assert two["part"]["grasp"][name] == pytest.approx(2.0 * value)
+    assert two["visit"]["friction"] == pytest.approx(1.5 * one["visit"]["friction"])
+    assert two["part"]["mass_kg"] == one["part"]["mass_kg"]
+
+
+def test_draws_stay_within_their_ranges(env: StationEnv) -> None:
+    setting = env.operation.setting
+    for seed in range(60):
+        info = env.reset(seed=seed)[1]
+        visit, part = info["draws"]["visit"], info["draws"]["part"]
+        nominal = SHIPPED.parts[info["part"]].mass_kg
+        low, high = setting.mass_factor
+        assert low * nominal <= part["mass_kg"] <= high * nominal
+        assert setting.friction[0] <= visit["friction"] <= setting.friction[1]
+        grasp, limit = part["grasp"], setting.grasp
+        assert abs(grasp["axial_m"]) <= limit.axial_m
+        assert abs(grasp["lateral_m"]) <= limit.lateral_m
+        assert abs(grasp["yaw_rad"]) <= limit.yaw_rad
+
+
+def test_every_slot_takes_its_own_part(env: StationEnv) -> None:
+    for slot, name in enumerate(SHIPPED.slots):
+        assert env.reset(seed=1, options={"rack": 0, "slot": slot})[1]["part"] == name
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"slot": 29}, "unknown slot '29'; known: 0 to 28"),
+        ({"slot": -1}, "unknown slot '-1'"),
+        ({"rack": -1}, "unknown rack '-1'"),
+        ({"solt": 3}, "unknown reset option 'solt'; did you mean 'slot'"),
+    ],
+)
+def test_a_wrong_reset_option_is_named(env: StationEnv, options: Any, message: str) -> None:
+    with pytest.raises(UnknownNameError, match=message):
+        env.reset(seed=1, options=options)
+
+
+def test_a_wrong_setting_is_named() -> None:
+    with pytest.raises(UnknownNameError, match="unknown setting 'hrad'; did you mean 'hard'"):
+        gym.make(f"envs:{ENV_ID}", setting="hrad")
+
+
+def test_the_registry_refuses_duplicates_and_names_the_unknown() -> None:
+    entry = station(f"envs:{ENV_ID}")
+    assert entry in stations()
+    with pytest.raises(ValueError, match="registered twice"):
+        register(StationEntry(ENV_ID, entry.config, entry.line_station, entry.title))
+    with pytest.raises(UnknownNameError, match="did you mean 'rackline/TrayInsert-v0'"):
+        station("rackline/TrayInsert-v1")
+
+
+def test_a_picture_is_a_picture() -> None:
+    env = StationEnv(render_mode="rgb_array")
+    env.reset(seed=0)
+    picture = env.render()
+    assert picture.shape == (480, 640, 3)
+    assert picture.dtype == np.uint8
+    assert picture.std() > 10
+    env.close()
+    blind = StationEnv()
+    assert blind.render() is None
+    blind.close()
