@@ -15,6 +15,7 @@ import pytest
 from configs.errors import RunFolderError
 from policies.records import read_records
 from twin.bridge.synthetic import Truth
+from twin.cli import main
 from twin.evaluate import NoEvidenceError, evaluate
 from twin.evaluation.plan import Plan, load_plan
 from twin.kpi.gates import Answer
@@ -89,7 +90,11 @@ def test_another_evaluation_is_refused_with_the_reason(finished: Any) -> None:
 
 
 def test_void_operations_leave_it_undecided(
-    small_plan: Plan, tmp_path: Path, fill: Fill, truths: dict[str, Truth]
+    small_plan: Plan,
+    tmp_path: Path,
+    fill: Fill,
+    truths: dict[str, Truth],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = tmp_path / "void"
     fill(small_plan, folder, truths["good"], truths["good"])
@@ -99,6 +104,16 @@ def test_void_operations_leave_it_undecided(
     assert found.verdict.exit_code == 3
     assert all(policy.answer is Answer.INCONCLUSIVE for policy in found.verdict.policies)
     assert "void" in found.verdict.policies[0].gates[0].why
+    strict = ET.fromstring(junit_xml(small_plan, found))
+    assert {failure.get("type") for failure in strict.iter("failure")} == {"inconclusive"}
+    lenient = ET.fromstring(junit_xml(small_plan, found, allow_inconclusive=True))
+    assert list(lenient.iter("failure")) == []
+    command = ["rackline", "evaluate", str(small_plan.path), "--out", str(folder), "--workers", "1"]
+    assert exit_code(command, monkeypatch) == 3
+    junit = tmp_path / "out.xml"
+    options = ["--allow-inconclusive", "--junit", str(junit)]
+    assert exit_code([*command, *options], monkeypatch) == 0
+    assert ET.parse(junit).find("testsuite").get("failures") == "0"  # type: ignore[union-attr]
     _make_void(folder / "episodes-x.jsonl", 160)
     with pytest.raises(NoEvidenceError, match="every operation of scripted/straight-push is void"):
         evaluate(small_plan, folder, workers=1)
@@ -135,6 +150,13 @@ def test_result_json_holds_the_answers(finished: Any) -> None:
     assert data["verdict"]["exit_code"] == 0
     assert [gate["answer"] for gate in data["verdict"]["policies"][1]["gates"]] == ["holds"] * 2
     assert "seconds" not in data  # wall-clock time is no result
+
+
+def exit_code(command: list[str], monkeypatch: pytest.MonkeyPatch) -> object:
+    monkeypatch.setattr("sys.argv", command)
+    with pytest.raises(SystemExit) as caught:
+        main()
+    return caught.value.code
 
 
 def _make_void(path: Path, most: int) -> None:
