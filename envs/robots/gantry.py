@@ -43,11 +43,19 @@ def gantry_body(part: Part, mass_kg: float, grasp: Grasp) -> Body:
         mass_kg: true mass of the part.
         grasp: true offset of the part's front edge from where the robot believes it.
     """
-    unit = (0.1, 0.1, 0.1)
     front = Pose.planar(part.length_m + grasp.axial_m, grasp.lateral_m, 0.0, grasp.yaw_rad)
-    centre = front @ Pose((-part.length_m / 2, 0.0, 0.0))
     size = (part.length_m, part.width_m, part.height_m)
-    half = (size[0] / 2, size[1] / 2, size[2] / 2)
+    held = Link(
+        "part", "ft", Joint.FIXED, mass_kg, inertia_kg_m2=cuboid_inertia(mass_kg, size),
+        pose=front @ Pose((-part.length_m / 2, 0.0, 0.0)),
+        boxes=(Box((size[0] / 2, size[1] / 2, size[2] / 2)),), colour=(0.25, 0.45, 0.65, 1.0),
+    )  # fmt: skip
+    return Body(Pose(), (*empty_gantry_body().links, held))
+
+
+def empty_gantry_body() -> Body:
+    """Return the gantry with nothing in its hand."""
+    unit = (0.1, 0.1, 0.1)
 
     def link(
         name: str,
@@ -73,17 +81,13 @@ def gantry_body(part: Part, mass_kg: float, grasp: Grasp) -> Body:
             link("yaw", "z", Joint.REVOLUTE, YAW_MASS_KG, (0.0, 0.0, 1.0)),
             link("wrist", "yaw", Joint.REVOLUTE, WRIST_MASS_KG, (0.0, 1.0, 0.0)),
             link("ft", "wrist", Joint.FIXED, FT_MASS_KG, (1.0, 0.0, 0.0), (hand,)),
-            Link(
-                "part", "ft", Joint.FIXED, mass_kg, inertia_kg_m2=cuboid_inertia(mass_kg, size),
-                pose=centre, boxes=(Box(half),), colour=(0.25, 0.45, 0.65, 1.0),
-            ),
         ),
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)
 class GantryModel:
-    """What the controller believes of the gantry with a part in hand: nominal, never the truth.
+    """What controllers believe of the gantry and what it holds: nominal, never the truth.
 
     Attributes:
         mass: joint-space mass matrix of (x, y, z, yaw) at heading 0. # (4, 4)
@@ -96,18 +100,19 @@ class GantryModel:
     pitch_moment_nm: float
 
 
-def gantry_model(part: Part) -> GantryModel:
-    """Return the nominal model of the gantry holding ``part``."""
+def gantry_model(part: Part | None) -> GantryModel:
+    """Return the nominal model of the gantry holding ``part``, or nothing."""
     hand = YAW_MASS_KG + WRIST_MASS_KG + FT_MASS_KG
-    z_mass = Z_MASS_KG + hand + part.mass_kg
+    held, length, width = (part.mass_kg, part.length_m, part.width_m) if part else (0.0, 0.0, 0.0)
+    z_mass = Z_MASS_KG + hand + held
     y_mass, x_mass = z_mass + Y_MASS_KG, z_mass + Y_MASS_KG + X_MASS_KG
-    reach = part.length_m / 2
-    plate = part.mass_kg * (part.length_m**2 + part.width_m**2) / 12
-    yaw_inertia = plate + part.mass_kg * reach**2 + cuboid_inertia(hand, (0.1, 0.1, 0.1))[2]
+    reach = length / 2
+    plate = held * (length**2 + width**2) / 12
+    yaw_inertia = plate + held * reach**2 + cuboid_inertia(hand, (0.1, 0.1, 0.1))[2]
     mass = np.diag([x_mass, y_mass, z_mass, yaw_inertia])
-    mass[1, 3] = mass[3, 1] = part.mass_kg * reach
+    mass[1, 3] = mass[3, 1] = held * reach
     weight = GRAVITY_M_PER_S2 * z_mass
-    return GantryModel(mass, weight, part.mass_kg * GRAVITY_M_PER_S2 * reach)
+    return GantryModel(mass, weight, held * GRAVITY_M_PER_S2 * reach)
 
 
 class ImpedanceController:
