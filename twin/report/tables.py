@@ -57,7 +57,9 @@ def _card(found: Evaluation, policy: PolicyVerdict) -> dict[str, Any]:
     need = next(c for c in found.cells if c.letter == policy.letter)
     if need.found:
         cells = f"{need.found.cells} cell{'s' if need.found.cells > 1 else ''}"
-        takt = f"{cells} and {need.people} people hold the gates"
+        sure = policy.answer is Answer.HOLDS
+        hold = "hold the gates" if sure else "would hold the gates, outcomes being as recorded"
+        takt = f"{cells} and {need.people} people {hold}"
     else:
         takt = "no number of cells and technicians that was tried holds the gates"
     success = f"{percent(campaign.success.estimate)} ({share_span(campaign.success)})"
