@@ -143,6 +143,22 @@ def test_clustering_makes_operations_worth_less():
     assert rare_operations(racks, 0.999) == pytest.approx(50, rel=0.02)
 
 
+def test_a_class_that_comes_by_the_rack_has_a_bound_above_its_share():
+    """Retries that come singly keep the common rho low; damage fills 4 of 50 racks all the same."""
+    single = Truth(0.25, 0.0, (1.0, 0.0, 0.0, 0.0, 0.0))
+    records = [
+        replace(record, outcome=OutcomeClass.DAMAGE)
+        if record.rack_id in (3, 14, 25, 36) and record.slot < 6
+        else record
+        for record in single.campaign(50, 8, np.random.default_rng(0))
+    ]
+    model = fit_station(records, station="S60", label="X", effects=Effects())
+    assert model.posterior.rho_mean < 0.15
+    assert OutcomeClass.DAMAGE in model.thin_classes
+    assert model.class_bound(OutcomeClass.DAMAGE) > 24 / 400
+    assert model.class_bound(OutcomeClass.DAMAGE, upper=False) < 24 / 400
+
+
 def test_at_bound_holds_the_class_and_leaves_the_others(model):
     rare = model.at_bound(OutcomeClass.ESCAPED, OutcomeClass.DAMAGE)
     free, held = model.replicate(1, 0).drawn, rare.replicate(1, 0).drawn

@@ -20,7 +20,11 @@ from envs.outcome import OutcomeClass
 from policies.records import EpisodeRecord
 from twin.bridge.durations import CLASSES, RecordedDurations
 from twin.bridge.posterior import NOT_OK, Draw, Posterior, RackCounts
-from twin.kpi.intervals import clopper_pearson_lower, clopper_pearson_upper
+from twin.kpi.intervals import (
+    clopper_pearson_lower,
+    clopper_pearson_upper,
+    intra_cluster_correlation,
+)
 from twin.line.distributions import of_duration
 from twin.line.draws import Draws
 from twin.line.process import State, Step, VisitPlan
@@ -102,11 +106,15 @@ class StationModel:
         sum over racks is the number of independent operations that the campaign is worth for a
         rare class; with it Clopper-Pearson holds on the racks that saw the class: 3/n where none
         did and rho = 0. (n/(1 + (m - 1) rho), right for variances, is too small here.) rho is
-        its posterior mean.
+        its posterior mean, or that of the class's own events where they cluster more: misses
+        that come singly would else hide that this one comes by the rack, and the upper bound
+        could lie below the share that was seen.
         """
         counts = self.posterior.counts
         seen = counts.racks_with(outcome)
-        worth = max(rare_operations(counts.operations, self.posterior.rho_mean), seen + 1.0)
+        own = intra_cluster_correlation(counts.events[:, NOT_OK.index(outcome)], counts.operations)
+        rho = max(self.posterior.rho_mean, own)
+        worth = max(rare_operations(counts.operations, rho), seen + 1.0)
         bound = clopper_pearson_upper if upper else clopper_pearson_lower
         return bound(seen, worth, confidence)
 
