@@ -32,7 +32,7 @@ def test_quantiles_against_scipy():
         assert Exponential(5.0).at(u) == pytest.approx(float(stats.expon(scale=5).ppf(u)), rel=1e-6)
 
 
-@pytest.mark.parametrize("mean", [0.0, 0.01, 1.3, 12.0])
+@pytest.mark.parametrize("mean", [0.0, 0.01, 1.3, 12.0, 99.0, 101.0, 1440.0])
 def test_poisson_counts_against_scipy(mean):
     for u in (1e-6, 0.3, 0.5, 0.9, 0.999999):
         assert poisson_count(u, mean) == int(stats.poisson(mean).ppf(u))

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Protocol
 
+from scipy import stats
+
 from configs.specs.line import Duration
 
 _STANDARD_NORMAL = NormalDist()
+_MOST_COUNTED = 100.0  # beyond some 745 the first term of the sum underflows to nothing
 
 
 class Distribution(Protocol):
@@ -95,7 +98,9 @@ def of_duration(duration: Duration) -> Distribution:
 
 
 def poisson_count(u: float, mean: float) -> int:
-    """Return the quantile at ``u`` of a Poisson count; it counts up, so means are small."""
+    """Return the quantile at ``u`` of a Poisson count; small means are counted up."""
+    if mean > _MOST_COUNTED:
+        return int(stats.poisson.ppf(u, mean))
     term = math.exp(-mean)
     cumulative, count = term, 0
     while u > cumulative and term > 0.0:
