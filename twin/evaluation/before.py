@@ -25,8 +25,9 @@ class PerfectRow:
         perfect: the line with a perfect policy in the cell.
         change: perfect minus staffed, pair by pair.
         can_move: it is better by a part that matters (see `twin.evaluation.preflight`).
-        resolution: half-width of the interval that the verdict's replications can be expected to
-            leave on a difference, as a share of the staffed value.
+        resolution: half-width of the interval that the luck of the verdict's line replications
+            alone leaves on a difference, as a share of the staffed value; what the episodes leave
+            open comes on top.
         reduction: how many times smaller common random numbers make the variance of the change.
     """
 

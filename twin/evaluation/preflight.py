@@ -17,6 +17,7 @@ from twin.evaluation.plan import Plan
 from twin.evaluation.words import in_sentence, number
 from twin.kpi.definitions import LINE_KPIS, LineKpi
 from twin.kpi.intervals import Interval, paired_t, rule_of_three, t_interval, t_quantile
+from twin.kpi.nested import DRAWS_A_REPLICATION
 from twin.line.process import State
 
 SHOWN: tuple[tuple[str, Mode], ...] = (
@@ -100,7 +101,8 @@ def _perfect_row(plan: Plan, lines: Lines, kpi: LineKpi, mode: Mode) -> PerfectR
     )
     base = abs(float(staffed.mean()))
     spread = float((perfect - staffed).std(ddof=1))
-    half = t_quantile(runs.verdict - 1) * spread / math.sqrt(runs.verdict)
+    count = runs.verdict // DRAWS_A_REPLICATION  # what a policy's line has of the line's own luck
+    half = t_quantile(count - 1) * spread / math.sqrt(count)
     return PerfectRow(
         kpi=kpi,
         mode=mode,
