@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -82,7 +83,10 @@ def evaluate(
 
 
 def as_json(found: Evaluation) -> str:
-    """Return what was found as JSON; wall-clock times are left out, so equal runs are equal."""
+    """Return what was found as JSON; wall-clock times are left out, so equal runs are equal.
+
+    What is not known (nan) or has no bound (infinite) is null: JSON has no such numbers.
+    """
 
     def plain(value: Any) -> Any:
         if isinstance(value, Mapping):
@@ -91,9 +95,11 @@ def as_json(found: Evaluation) -> str:
             return [plain(item) for item in value]
         if hasattr(value, "model_dump"):
             return value.model_dump(mode="json", by_alias=True)
+        if isinstance(value, float) and not math.isfinite(value):
+            return None
         return value
 
-    return json.dumps(plain(asdict(found)), indent=1, default=str) + "\n"
+    return json.dumps(plain(asdict(found)), indent=1, default=str, allow_nan=False) + "\n"
 
 
 class _Run:

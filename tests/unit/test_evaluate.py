@@ -60,6 +60,13 @@ def test_a_finished_run_is_only_read(finished: Any) -> None:
     assert {name: (folder / name).read_bytes() for name in before} == before
 
 
+def test_the_result_is_json_that_any_reader_takes(finished: Any) -> None:
+    def refuse(token: str) -> None:
+        raise AssertionError(f"{token} is no JSON")
+
+    json.loads((finished.folder / "result.json").read_text(), parse_constant=refuse)
+
+
 def test_workers_do_not_change_the_result(finished: Any, tmp_path: Path) -> None:
     plan, folder = finished.plan, finished.folder
     other = tmp_path / "two"
