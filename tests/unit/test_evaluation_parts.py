@@ -182,9 +182,15 @@ def test_physics_statement_follows_the_committed_result(
         "spec_hash": physics.spec_hash(small_plan.station),
         "failures": [],
         "seeds": 300,
+        "rows": [
+            {"variant": "1 x rate", "success": 0.993, "damage": 0.0},
+            {"variant": "4 x stiffness", "success": 0.923, "damage": 0.067},
+        ],
     }
     path.write_text(json.dumps(card))
-    assert physics.physics_statement(small_plan).startswith("The physics is converged: 300")
+    said = physics.physics_statement(small_plan)
+    assert said.startswith("The physics is converged: 300")
+    assert "92.3 % succeed instead of 99.3 %, and 6.7 % are damaged" in said
     path.write_text(json.dumps(card | {"converged": False, "failures": ["flips"]}))
     assert physics.physics_statement(small_plan) == "Physics not converged at 480 Hz: flips."
     path.write_text(json.dumps(card | {"spec_hash": "other"}))
