@@ -178,7 +178,7 @@ def _read_zip(path: Path) -> tuple[dict[str, bytes], Path]:
             if any(name.endswith((".pth", ".pkl")) for name in names):
                 raise BundleError(
                     f"{path}: is a Stable-Baselines3 file, and loading it would run code that it "
-                    f"carries; if you trust it: rackline export {path} --trust-pickle"
+                    f"carries; if you trust it: rackline export {path} --trust-pickle --out FOLDER"
                 )
             if sorted(names) != sorted(LARGEST):
                 raise BundleError(f"{path}: is no bundle; a bundle is {CARD} and {NETWORK}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -98,6 +98,9 @@ class TrainingSpec(Spec):
         reward: weights in training; the station's own where left out.
     """
 
+    # A run may be resumed for longer, or for more seeds.
+    outside_hash: ClassVar[frozenset[str]] = frozenset({"steps", "seeds", "time_budget_s"})
+
     env: str
     setting: str
     composition: CompositionSpec
@@ -134,6 +137,10 @@ class TrainingSpec(Spec):
                 "chunk",
                 "chunk is no multiple of on_policy.steps; use e.g. {n}",
                 {"n": max(1, self.chunk // self.on_policy.steps) * self.on_policy.steps},
+            )
+        if self.on_policy is not None and self.on_policy.steps % self.batch:
+            raise PydanticCustomError(
+                "batch", "on_policy.steps is no multiple of batch; use e.g. 1024 and 128", {}
             )
         if len(set(self.seeds)) != len(self.seeds):
             raise PydanticCustomError("seeds", "seeds repeat; name each once", {})

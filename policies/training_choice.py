@@ -1,0 +1,122 @@
+"""The end of a training run: the choice among its seeds on selection seeds, and the curves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from configs.specs.training import TrainingSpec
+from envs.registry import station
+from policies.bundle import read_bundle, write_bundle
+from policies.executor import run
+from policies.records import EpisodeRecord
+from policies.rollout import Episode, run_episode, single_part_episodes
+from policies.training_run import CHOICE_SEEDS, SeedState, figures, result_of
+
+CHOSEN = "bundle"
+"""Folder of the chosen policy within a run."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What every seed's best policy did on the same selection seeds.
+
+    Attributes:
+        chosen: path of the bundle with the smallest cost.
+        records: of each policy, by name; the script under them is first, if there is one.
+    """
+
+    chosen: str
+    records: Mapping[str, Sequence[EpisodeRecord]]
+
+
+def candidates(spec: TrainingSpec, out: Path, states: Mapping[int, SeedState]) -> list[str]:
+    """Return what takes part in the choice: the script, then each seed's best bundle."""
+    bundles = [str(out / f"seed-{s}" / state.best["bundle"]) for s, state in states.items()]
+    base = spec.composition.base
+    return bundles if base is None else [base, *bundles]
+
+
+def choose(
+    spec: TrainingSpec,
+    out: Path,
+    states: Mapping[int, SeedState],
+    workers: int,
+    on_record: Callable[[], None],
+) -> Choice:
+    """Run the candidates on the same selection seeds and write the cheapest to OUT/bundle.
+
+    The cost is the one that scripts are tuned by: server seconds a tray, see `policies.tuning`.
+    """
+    names = candidates(spec, out, states)
+    seeds = CHOICE_SEEDS[: spec.selection.final_episodes]
+    env_id = station(spec.env).env_id
+    found: dict[str, list[EpisodeRecord]] = {name: [] for name in names}
+
+    def keep(episode: Episode, record: EpisodeRecord) -> None:
+        found[episode.policy].append(record)
+        on_record()
+
+    each = [e for n in names for e in single_part_episodes(env_id, n, seeds, spec.setting)]
+    run(each, run_episode, workers, keep, ordered=True)
+    costs = {name: figures(records)["cost_s"] for name, records in found.items()}
+    best = min((name for name in names if name != spec.composition.base), key=costs.__getitem__)
+    _write_chosen(Path(best), out / CHOSEN, found[best], seeds)
+    summary = {
+        "chosen": best,
+        "seeds": [seeds[0], seeds[-1]],
+        "policies": {name: figures(records) for name, records in found.items()},
+    }
+    (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    return Choice(best, found)
+
+
+def _write_chosen(
+    source: Path, target: Path, records: Sequence[EpisodeRecord], seeds: Sequence[int]
+) -> None:
+    card, _ = read_bundle(source)
+    data: dict[str, Any] = card.model_dump(by_alias=True, mode="json")
+    data["results"].append(result_of(records, f"selection {seeds[0]} to {seeds[-1]}, the choice"))
+    write_bundle(target, data, (source / "policy.onnx").read_bytes())
+
+
+def draw_curves(
+    file: Path, states: Mapping[int, SeedState], script: Mapping[str, float] | None
+) -> None:
+    """Draw what each evaluation on selection seeds found, by steps; one line a training seed.
+
+    Args:
+        file: picture to write, e.g. a PNG.
+        states: by training seed.
+        script: figures of the script under the policies, drawn as a dashed line.
+    """
+    from matplotlib.figure import Figure
+
+    panels = (
+        ("contact_time_s", "mean contact time (s)", 1.0),
+        ("success", "success (%)", 100.0),
+        ("damage", "damage (%)", 100.0),
+        ("lateral_force_p95_n", "lateral force, p95 (N)", 1.0),
+    )
+    figure = Figure(figsize=(9, 6), layout="constrained")
+    for axes, (key, label, factor) in zip(figure.subplots(2, 2).flat, panels, strict=True):
+        for seed, state in states.items():
+            rows = state.evaluations
+            axes.plot(
+                [row["steps"] / 1000 for row in rows],
+                [factor * row[key] for row in rows],
+                marker="o",
+                markersize=3,
+                label=f"training seed {seed}",
+            )
+        if script is not None:
+            axes.axhline(factor * script[key], color="0.4", linestyle="--", label="script alone")
+        axes.set(xlabel="policy steps (thousands)", ylabel=label)
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+    figure.axes[0].legend(frameon=False)
+    figure.suptitle("Deterministic policy on selection seeds during training")
+    figure.savefig(file, dpi=120)

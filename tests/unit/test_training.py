@@ -1,0 +1,208 @@
+"""Training: it learns on the station, resumes exactly, and ends in a bundle that works."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from typer.testing import CliRunner
+
+import policies.training
+import twin.cli.rollout
+import twin.cli.train  # noqa: F401 - registers the commands
+from configs.errors import EnvironmentSetupError, RacklineError, RunFolderError
+from configs.specs.base import load_spec, resolve_path
+from configs.specs.training import TrainingSpec
+from policies.bundle import read_bundle
+from policies.training import Learner
+from policies.training_run import SeedRun, prepare, read_state, train_seed
+from twin.cli.app import app
+
+SMALL = {
+    "network": [8],
+    "batch": 16,
+    "steps": 240,
+    "chunk": 60,
+    "evaluate_chunks": 100,
+    "seeds": [3],
+    "selection": {"episodes": 1, "final_episodes": 2},
+}
+OFF_POLICY = {"buffer": 100, "learning_starts": 20, "tau": 0.01, "updates": 0.5}
+
+
+def small_file(folder, **changes):
+    data = yaml.safe_load(resolve_path("training", "tray_insert").read_text())
+    data |= SMALL | {"off_policy": OFF_POLICY | {"entropy_start": 0.1}} | changes
+    path = folder / "small.yaml"
+    path.write_text(
+        yaml.safe_dump({key: value for key, value in data.items() if value is not None})
+    )
+    return path
+
+
+def learnt(spec, run):
+    """Return all weights, optimisers and what the next chunk would draw, from a run's end."""
+    learner = Learner(spec, run.seed)
+    try:
+        (checkpoint,) = Path(run.folder).glob("checkpoint-*")
+        learner.restore(checkpoint)
+        draws = (torch.rand(1).item(), learner._station.stream)
+        return learner.parameters(), draws
+    finally:
+        learner.close()
+
+
+def same(ours, theirs):
+    if isinstance(ours, dict):
+        return ours.keys() == theirs.keys() and all(same(ours[k], theirs[k]) for k in ours)
+    if isinstance(ours, list | tuple):
+        return len(ours) == len(theirs) and all(map(same, ours, theirs))
+    if isinstance(ours, torch.Tensor):
+        return ours.dtype == theirs.dtype and torch.equal(ours, theirs)
+    return ours == theirs
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Train a small run without a break; returns its file, folder, spec and state."""
+    home = tmp_path_factory.mktemp("training")
+    file = small_file(home)
+    spec = load_spec(TrainingSpec, file)
+    (run,) = prepare(spec, home / "whole")
+    return file, run, spec, train_seed(run)
+
+
+def test_a_killed_run_resumes_to_the_same_end(whole, tmp_path):
+    """Killed with SIGKILL within a chunk; then weights, optimisers and random states are equal."""
+    file, reference, spec, finished = whole
+    out = tmp_path / "killed"
+    command = [sys.executable, "-m", "twin.cli", "train", str(file), "--out", str(out)]
+    process = subprocess.Popen(
+        [*command, "--workers", "1"], env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
+    try:
+        while not list(out.glob("seed-3/checkpoint-????????0")):
+            assert process.poll() is None, "ended before it could be killed"
+            time.sleep(0.01)
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    (run,) = prepare(spec, out)
+    before = read_state(Path(run.folder))
+    assert 0 < before.steps < spec.steps
+    after = train_seed(run)
+    assert [r | {"bundle": 0} for r in after.rows] == [r | {"bundle": 0} for r in finished.rows]
+    for ours, theirs in zip(learnt(spec, run), learnt(spec, reference), strict=True):
+        assert same(ours, theirs)
+    ends = [Path(r.folder) / "at-000000240" / "policy.onnx" for r in (run, reference)]
+    assert ends[0].read_bytes() == ends[1].read_bytes()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"algorithm": "TQC", "normalise": True},
+        {
+            "algorithm": "PPO",
+            "normalise": True,
+            "off_policy": None,
+            "chunk": 64,
+            "on_policy": {"steps": 32, "epochs": 2, "gae": 0.95, "clip": 0.2, "entropy": 0.0}
+            | {"log_std_start": -1.0},
+        },
+    ],
+    ids=["TQC", "PPO"],
+)
+def test_other_algorithms_go_on_exactly(changes, tmp_path):
+    """A run of one chunk that is resumed for another equals a run of two."""
+    spec = load_spec(TrainingSpec, small_file(tmp_path, **changes))
+    longer = spec.model_copy(update={"steps": 120})
+    shorter = spec.model_copy(update={"steps": 60})
+    (one,) = prepare(longer, tmp_path / "one")
+    train_seed(one)
+    (first,) = prepare(shorter, tmp_path / "two")
+    train_seed(first)
+    (two,) = prepare(longer, tmp_path / "two")
+    train_seed(two)
+    for ours, theirs in zip(learnt(longer, one), learnt(longer, two), strict=True):
+        assert same(ours, theirs)
+
+
+def test_it_learns_something(whole):
+    """Weights move: the end differs from the start, and from another training seed's."""
+    _, run, spec, _ = whole
+    fresh = Learner(spec, run.seed)
+    try:
+        start = fresh.parameters()["policy"]
+    finally:
+        fresh.close()
+    end, _ = learnt(spec, run)
+    assert not same(start, end["policy"])
+
+
+def test_the_command_ends_in_a_bundle_that_works(whole, tmp_path):
+    """The rest of the command on a finished run: choice, curves, summary, card, rollout."""
+    file, run, *_ = whole
+    out = Path(run.folder).parent
+    result = CliRunner().invoke(app, ["train", str(file), "--out", str(out), "--workers", "1"])
+    assert result.exit_code == 0, result.output
+    assert "seed 3 is chosen" in result.output
+    assert (out / "curve.png").stat().st_size > 10_000
+    card, network = read_bundle(out / "bundle")
+    assert (card.training_seed, card.training_steps) == (3, 240)
+    assert [r.episodes for r in card.results] == [1, 2]
+    assert network.signature.observation == 46
+    summary = json.loads((out / "summary.json").read_text())
+    assert set(summary["policies"]) == {"scripted/lateral-admittance@1", summary["chosen"]}
+    rollout = ["rollout", "rackline/TrayInsert-v0", "--policy", str(out / "bundle")]
+    assert CliRunner().invoke(app, [*rollout, "--episodes", "1", "--workers", "1"]).exit_code == 0
+
+
+def test_a_folder_of_another_run_is_refused(whole, tmp_path):
+    _, run, spec, _ = whole
+    other = spec.model_copy(update={"gamma": 0.9})
+    with pytest.raises(RunFolderError, match="another"):
+        prepare(other, Path(run.folder).parent)
+    (tmp_path / "stray.txt").touch()
+    with pytest.raises(RunFolderError, match="not empty"):
+        prepare(spec, tmp_path)
+
+
+def test_a_cut_checkpoint_is_one_error(whole, tmp_path):
+    _, run, spec, _ = whole
+    (run,) = prepare(spec, tmp_path / "cut")
+    short = spec.model_copy(update={"steps": 60})
+    train_seed(SeedRun(short.model_dump_json(by_alias=True), run.seed, run.folder))
+    (checkpoint,) = Path(run.folder).glob("checkpoint-*")
+    data = (checkpoint / "random.pkl").read_bytes()
+    (checkpoint / "random.pkl").write_bytes(data[:20])
+    with pytest.raises(RunFolderError, match="delete this folder"):
+        train_seed(run)
+
+
+def test_missing_packages_are_one_sentence(monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        policies.training.importlib.util,
+        "find_spec",
+        lambda name: None if name == "torch" else find(name),
+    )
+    with pytest.raises(EnvironmentSetupError, match=r"needs torch; install with: pip install"):
+        Learner(load_spec(TrainingSpec, resolve_path("training", "tray_insert")), 0)
+
+
+@pytest.mark.parametrize("seeds", ["0,0", "a", "", "-1", "1000"])
+def test_odd_seeds_are_refused(seeds, tmp_path):
+    command = ["train", "tray_insert", "--seeds", seeds, "--out", str(tmp_path / "no")]
+    result = CliRunner().invoke(app, command)
+    assert isinstance(result.exception, RacklineError)
+    assert not (tmp_path / "no").exists()

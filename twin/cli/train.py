@@ -1,0 +1,197 @@
+"""``rackline train`` and ``rackline export``: to a bundle, which runs no code when loaded."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from configs.errors import RacklineError
+from policies.executor import run, usable_cores
+from twin.cli.app import app
+from twin.cli.progress import progress_bar
+
+if TYPE_CHECKING:  # physics and torch would slow every other command's start down
+    from configs.specs.training import TrainingSpec
+    from policies.training_choice import Choice
+    from policies.training_run import SeedRun, SeedState
+
+_INTERRUPTED = 130  # as a shell reports a process ended by Ctrl-C
+
+
+class Algorithm(StrEnum):
+    """What can be exported."""
+
+    SAC = "SAC"
+    TQC = "TQC"
+    PPO = "PPO"
+
+
+@app.command("train")
+def train_command(
+    training: Annotated[
+        str, typer.Argument(metavar="TRAINING", help="Shipped training (tray_insert) or a path.")
+    ],
+    seeds: Annotated[
+        str | None, typer.Option(metavar="0,1,2", help="Training seeds (default: the file's).")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder (default: runs/train-NAME).")] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Policy steps of each seed (default: the file's).")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Seeds that train side by side (default: all cores).")
+    ] = None,
+) -> None:
+    """Train a policy, export it as a bundle, and choose among seeds on selection seeds.
+
+    A killed run goes on with the same command and ends as if it had not been
+    killed. Each training seed is judged along the way; the best of each and
+    the script under it then work the same selection seeds, and the cheapest
+    (server seconds a tray, as rackline tune) is written to OUT/bundle.
+
+    Example: [bold]rackline train tray_insert --seeds 0,1,2 --out runs/train[/bold]
+    """
+    from policies.training import require_packages
+    from policies.training_choice import draw_curves
+    from policies.training_run import figures, prepare
+
+    require_packages()
+    spec = _spec(training, seeds, steps)
+    folder = out or Path("runs") / f"train-{Path(training).stem}"
+    items = prepare(spec, folder)
+    console = Console()
+    try:
+        states = _train(spec, items, workers or usable_cores())
+        choice = _choose(spec, folder, states, workers or usable_cores())
+    except KeyboardInterrupt:
+        console.print("Stopped; the same command goes on from the last checkpoint.")
+        raise typer.Exit(_INTERRUPTED) from None
+    script = choice.records.get(spec.composition.base or "")
+    draw_curves(folder / "curve.png", states, figures(script) if script else None)
+    _show(console, spec, folder, states, choice)
+
+
+@app.command("export")
+def export_command(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.zip", help="Stable-Baselines3 file.")],
+    out: Annotated[Path, typer.Option(help="Bundle folder to write.")],
+    trust_pickle: Annotated[
+        bool, typer.Option("--trust-pickle", help="Load the file, and run the code it carries.")
+    ] = False,
+    algorithm: Annotated[Algorithm, typer.Option(help="What it was trained with.")] = Algorithm.SAC,
+    env: Annotated[
+        str, typer.Option(metavar="ENV_ID", help="Station it was trained on.")
+    ] = "rackline/TrayInsert-v0",
+    setting: Annotated[
+        str | None, typer.Option(help="Difficulty (default: the station's own).")
+    ] = None,
+) -> None:
+    """Turn a policy trained with plain Stable-Baselines3 on the station into a bundle.
+
+    Such a file can run anything when it is loaded: only with --trust-pickle,
+    and only if you trust where it comes from.
+
+    Example: [bold]rackline export model.zip --out my_policy --trust-pickle[/bold]
+    """
+    if not trust_pickle:
+        raise RacklineError(
+            f"{model}: loading it would run code that it carries; "
+            f"if you trust it, say so with --trust-pickle"
+        )
+    from policies.training_foreign import export_foreign
+
+    card = export_foreign(model, algorithm, env, setting, out)
+    Console().print(f"{card.name}: written to {out}", highlight=False, soft_wrap=True)
+
+
+def _spec(training: str, seeds: str | None, steps: int | None) -> TrainingSpec:
+    from configs.specs.base import load_spec, resolve_path
+    from configs.specs.training import TrainingSpec
+
+    spec = load_spec(TrainingSpec, resolve_path("training", training))
+    changes: dict[str, object] = {}
+    if steps is not None:
+        changes["steps"] = steps
+    if seeds is not None:
+        try:
+            chosen = [int(text) for text in seeds.split(",")]
+        except ValueError:
+            chosen = []
+        if not chosen or min(chosen) < 0 or max(chosen) > 999 or len(set(chosen)) < len(chosen):
+            raise RacklineError(f"--seeds {seeds}: write numbers from 0 to 999, e.g. --seeds 0,1,2")
+        changes["seeds"] = chosen
+    return spec.model_copy(update=changes)
+
+
+def _train(spec: TrainingSpec, items: list[SeedRun], workers: int) -> Mapping[int, SeedState]:
+    from policies.training_run import train_seed
+
+    states: dict[int, SeedState] = {}
+    with _watched(spec, items):
+        run(items, train_seed, min(workers, len(items)),
+            lambda item, state: states.update({item.seed: state}), ordered=True)  # fmt: skip
+    return states
+
+
+def _choose(spec: TrainingSpec, out: Path, states: Mapping[int, SeedState], workers: int) -> Choice:
+    from policies.training_choice import candidates, choose
+
+    with progress_bar() as bar:
+        total = spec.selection.final_episodes * len(candidates(spec, out, states))
+        task = bar.add_task("choice", total=total)
+        return choose(spec, out, states, workers, lambda: bar.advance(task))
+
+
+@contextmanager
+def _watched(spec: TrainingSpec, items: list[SeedRun]) -> Iterator[None]:
+    """Show the steps of every seed, read from the files that its process writes."""
+    from policies.training_run import steps_now
+
+    done = threading.Event()
+    with progress_bar() as bar:
+        tasks = [bar.add_task(f"seed {item.seed}, steps", total=spec.steps) for item in items]
+
+        def watch() -> None:
+            while not done.wait(0.5):
+                for item, task in zip(items, tasks, strict=True):
+                    bar.update(task, completed=steps_now(Path(item.folder)))
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()
+
+
+def _show(
+    console: Console,
+    spec: TrainingSpec,
+    out: Path,
+    states: Mapping[int, SeedState],
+    choice: Choice,
+) -> None:
+    from policies.training_choice import CHOSEN
+    from twin.cli.rollout_view import difference_line, summary_table
+
+    names = {str(out / f"seed-{s}" / state.best["bundle"]): f"seed {s}"
+             for s, state in states.items()}  # fmt: skip
+    found = {names.get(name, name): records for name, records in choice.records.items()}
+    console.print(summary_table(f"{spec.env}, setting {spec.setting}, selection seeds", found))
+    base, chosen = spec.composition.base, names[choice.chosen]
+    if base is not None and len(found[base]) > 1:
+        console.print(difference_line(chosen, found[chosen], base, found[base]), highlight=False)
+    for seed, state in states.items():
+        if state.steps < spec.steps:
+            budget = spec.time_budget_s / 60.0
+            console.print(f"seed {seed} stopped at {state.steps} steps: {budget:g} min were over")
+    where = f"{chosen} is chosen (least server seconds a tray): {out / CHOSEN}"
+    console.print(f"{where}\ncurves: {out / 'curve.png'}", highlight=False, soft_wrap=True)
