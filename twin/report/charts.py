@@ -80,19 +80,20 @@ def lead_times(lines: Sequence[LineCharts]) -> str:
     with drawing("lead-times"):
         drawn = figure(_WIDTH, 3.0)
         panel = drawn.subplots()
-        highest = max(np.quantile(line.lead_h, 0.995) for line in lines if line.lead_h)
+        ends = [float(np.quantile(line.lead_h, 0.995)) for line in lines if line.lead_h]
+        highest = min(max(ends), 3 * ends[0])  # a line that does not settle has no end
         for line, colour in zip(lines, LINE_COLOURS, strict=True):
             share = (np.arange(len(line.lead_h)) + 1) / max(1, len(line.lead_h))
             panel.plot(line.lead_h, share, color=colour, label=line.label, linewidth=1.8)
         panel.axhline(0.95, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
-        panel.text(0, 0.955, " 95 % of racks", color=MUTED, fontsize=8.5, va="bottom")
+        panel.text(highest, 0.94, "95 % of racks ", color=MUTED, fontsize=8.5, ha="right", va="top")
         panel.set_xlim(0, highest)
         panel.set_ylim(0, 1.02)
         panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         panel.set_xlabel("lead time, hours from pushed in to shipped")
         panel.set_title("Share of racks shipped within so many hours")
         panel.grid()
-        panel.legend(loc="lower right")
+        panel.legend(loc="center right")
         return as_svg(drawn, "Distribution of lead times of the three lines")
 
 

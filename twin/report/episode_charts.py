@@ -73,7 +73,7 @@ def time_and_force(policies: Sequence[PolicyEpisodes], limits: Limits) -> str:
         _finish(contact, "Align and insert", "seconds", limits.time_limit_s)
         _finish(lateral, "Largest side force of an operation", "newtons", limits.lateral_damage_n)
         _finish(axial, "Largest axial force before the levers", "newtons", limits.axial_damage_n)
-        cycle.legend(loc="lower right")
+        cycle.legend(loc="upper left")
         return as_svg(drawn, "Distributions of times and forces, for each policy")
 
 

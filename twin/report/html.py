@@ -130,7 +130,7 @@ def _sentences(plan: Plan, found: Evaluation) -> dict[str, Any]:
         "need_sentences": needs,
         "horizon": duration(runs.horizon_s),
         "warmup": duration(runs.warmup_s),
-        "marks": [mark for policy in found.episodes for mark in (*policy.blockers, *policy.marks)],
+        "marks": _marks(found),
         "unsettled": [line.label for line in found.charts if not line.settles],
         "tornado_base": ""
         if found.tornado is None
@@ -154,3 +154,17 @@ def _after_colon(headline: str) -> str:
     """Return a headline without its first word, which stands beside it."""
     text = headline.partition(": ")[2]
     return text[:1].upper() + text[1:]
+
+
+def _marks(found: Evaluation) -> list[str]:
+    """Say which intervals rest on few events, one sentence a policy."""
+    marks = [blocker for policy in found.episodes for blocker in policy.blockers]
+    for policy in found.episodes:
+        rare = [
+            f"{outcome.value} ({share.racks})"
+            for outcome, share in policy.classes.items()
+            if share.bound is not None
+        ]
+        if rare:
+            marks.append(f"{policy.name}: {', '.join(rare)}")
+    return marks

@@ -71,8 +71,21 @@ def _card(found: Evaluation, policy: PolicyVerdict) -> dict[str, Any]:
         "kind": KINDS[policy.answer],
         "word": answer_word(policy.answer),
         "gates": [_gate(result) for result in policy.gates],
-        "note": f"Success of an operation {success}; {takt}.",
+        "note": f"Success of an operation {success}; {takt}.{_too_seldom(policy)}",
     }
+
+
+def _too_seldom(policy: PolicyVerdict) -> str:
+    """Name the rare outcomes that leave a policy open: at their bounds a gate answers otherwise."""
+    names = dict.fromkeys(
+        name
+        for result in policy.gates
+        for name, bound in result.at_bounds.items()
+        if judge(result.gate, bound.interval) is not judge(result.gate, result.measured.interval)
+    )
+    if policy.answer is not Answer.INCONCLUSIVE or not names:
+        return ""
+    return f" Too few events to tell: an answer would change with {', or with '.join(names)}."
 
 
 def _gate(result: GateResult) -> dict[str, Any]:
