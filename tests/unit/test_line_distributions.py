@@ -15,7 +15,7 @@ GRID = (np.arange(200_000) + 0.5) / 200_000
 @pytest.mark.parametrize(
     "distribution",
     [Constant(3.0), Exponential(2.0), Lognormal(60.0, 0.15), Lognormal(240.0, 1.0)],
-    ids=repr,
+    ids=["constant", "exponential", "lognormal .15", "lognormal 1"],
 )
 def test_mean_and_variance_are_those_of_the_quantiles(distribution):
     values = np.array([distribution.at(u) for u in GRID])
