@@ -104,9 +104,7 @@ class Operation:
             draw.gain_factor,
             draw.damping_factor,
         )
-        self._target = [-spec.motion.approach_m, 0.0, setting.clearance_m, 0.0]
-        world.place(self._robot, (*self._joint_target(self._target), 0.0))
-        self._state = world.joints(self._robot, _ALL)
+        self.put([-spec.motion.approach_m, 0.0, setting.clearance_m, 0.0])
         self.judge = Judge(spec, setting, self.part, draw.mass_kg * GRAVITY_M_PER_S2)
         self.result = None
         self.last_action = (0.0, 0.0, 0.0, 0.0)
@@ -116,6 +114,15 @@ class Operation:
         self._sums, self._wrist_sums = [0.0] * _WINDOW, [0.0] * 6
         self._settle()
         self._seat = self._look_up_seat()
+
+    def put(self, front: list[float]) -> None:
+        """Place the part at rest, its believed front edge (x, y, z, yaw) in the observed frame.
+
+        `start` does so at the approach; whoever tries the judge may do so anywhere.
+        """
+        self._target = list(front)
+        self._world.place(self._robot, (*self._joint_target(front), 0.0))
+        self._state = self._world.joints(self._robot, _ALL)
 
     def advance(self, action: tuple[float, float, float, float], damage_ends: bool) -> None:
         """Move the target by one clipped action and simulate one policy step (or to the end)."""

@@ -96,9 +96,7 @@ def attempt() -> Any:
         made.append(operation)
         operation.start(seed=1, rack=0, slot=0)
         if place is not None:
-            operation._target = list(place)
-            joints = operation._joint_target(list(place))
-            operation._world.place(operation._robot, (*joints, 0.0))
+            operation.put(list(place))
         while not operation.judge.ended:
             operation.advance(action, damage_ends=True)
         assert operation.result is not None

@@ -49,9 +49,7 @@ def test_wrist_and_fixture_read_the_drive_s_push_on_the_end_stop(rate: int) -> N
     try:
         operation.start(seed=1, rack=0, slot=0)
         front = [operation.part.length_m - 0.01, 0.0, operation.setting.clearance_m, 0.0]
-        operation._target = list(front)
-        place = operation._joint_target(front)
-        operation._world.place(operation._robot, (*place, 0.0))
+        operation.put(front)
         while not operation.judge.ended:
             operation.advance((0.3, 0.0, -0.5, 0.0), damage_ends=True)
         drive = 1e4 * 0.015 * operation.draws()["part"]["gain_factor"]
