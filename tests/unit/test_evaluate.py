@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -17,7 +18,9 @@ from policies.records import read_records
 from twin.bridge.synthetic import Truth
 from twin.cli import main
 from twin.evaluate import NoEvidenceError, evaluate
+from twin.evaluation.episodes import Episodes
 from twin.evaluation.plan import Plan, load_plan
+from twin.evaluation.runfolder import RunFolder
 from twin.kpi.gates import Answer
 from twin.report import write_reports
 from twin.report.html import html_report
@@ -86,6 +89,18 @@ def test_a_cut_folder_is_resumed_to_the_same_result(finished: Any, tmp_path: Pat
     (folder / "result.json").unlink()
     evaluate(plan, folder, workers=1)
     assert (folder / "result.json").read_bytes() == whole
+
+
+def test_records_of_another_seed_are_not_taken_over(finished: Any, tmp_path: Path) -> None:
+    for name in ("episodes-x.jsonl", "episodes-y.jsonl"):  # resolved.yaml is gone
+        shutil.copy(finished.folder / name, tmp_path)
+    folder = RunFolder(tmp_path)
+    spec = finished.plan.spec
+    campaign = spec.campaign.model_copy(update={"seed": spec.campaign.seed + 1})
+    other = replace(finished.plan, spec=spec.model_copy(update={"campaign": campaign}))
+    assert Episodes(finished.plan, folder).missing == 0
+    assert (missing := Episodes(other, folder)).missing == missing.total
+    folder.close()
 
 
 def test_another_evaluation_is_refused_with_the_reason(finished: Any) -> None:

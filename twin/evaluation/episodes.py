@@ -113,13 +113,15 @@ class Episodes:
                         )
 
     def _read(self, letter: str) -> dict[tuple[int, int], EpisodeRecord]:
+        campaign = self._plan.spec.campaign
         wanted = {
-            (rack, slot)
-            for rack in range(self._plan.spec.campaign.racks)
+            (campaign.seed, rack, slot)
+            for rack in range(campaign.racks)
             for slot in self._plan.slots(rack)
         }
         records = read_records(self._folder.episodes_file(letter))
-        return {(r.rack_id, r.slot): r for r in records if (r.rack_id, r.slot) in wanted}
+        # Those of another seed are left by somebody who deleted resolved.yaml to get past it.
+        return {(r.rack_id, r.slot): r for r in records if (r.seed, r.rack_id, r.slot) in wanted}
 
 
 def fit(plan: Plan, campaign: Campaign, letter: str) -> StationModel:
