@@ -10,6 +10,7 @@ from configs.specs.base import Spec, load_spec, resolve_path
 from configs.specs.station import StationSpec
 from policies.policy import Policy
 from policies.scripted.admittance import AdmittanceParameters, LateralAdmittance
+from policies.scripted.spiral import SpiralParameters, SpiralSearch
 from policies.scripted.straight import StraightParameters, StraightPush
 
 
@@ -50,6 +51,11 @@ def scripts() -> tuple[ScriptEntry, ...]:
     return _SCRIPTS
 
 
+def tunable() -> tuple[ScriptEntry, ...]:
+    """Return the scripts that can be searched: the registered ones, and those not tuned yet."""
+    return (*_SCRIPTS, *_NOT_TUNED)
+
+
 _SCRIPTS = (
     ScriptEntry(
         "scripted/straight-push",
@@ -66,5 +72,17 @@ _SCRIPTS = (
         AdmittanceParameters,
         LateralAdmittance,
         LateralAdmittance.SEARCH,
+    ),
+)
+
+# A script joins those above once it is tuned with the same effort; until then it works nowhere.
+_NOT_TUNED = (
+    ScriptEntry(
+        "scripted/spiral-search",
+        1,
+        "stops above a force and circles under light pressure until it gives way",
+        SpiralParameters,
+        SpiralSearch,
+        SpiralSearch.SEARCH,
     ),
 )
