@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from configs.errors import RunFolderError
-from configs.specs.base import load_spec, resolve_path, resolved_yaml, spec_hash
+from configs.errors import RunFolderError, UnknownNameError, suggest
+from configs.specs.base import error_at, load_spec, resolve_path, resolved_yaml, spec_hash
 from configs.specs.station import StationSpec
 from configs.specs.training import TrainingSpec
 from envs.outcome import OutcomeClass
@@ -82,6 +82,30 @@ class SeedState:
     def best(self) -> dict[str, Any]:
         """The evaluation with the smallest cost; the first among equals."""
         return min(self.evaluations, key=lambda row: float(row["cost_s"]))
+
+
+def load_training(name_or_path: str) -> TrainingSpec:
+    """Return a shipped training or that of a path, with what it names checked.
+
+    Raises:
+        ConfigError: naming file and line; also for a station, setting or script that is not here.
+    """
+    path = resolve_path("training", name_or_path)
+    spec = load_spec(TrainingSpec, path)
+    try:
+        place = _station(spec)
+    except UnknownNameError as error:
+        raise error_at(path, ("env",), *_problem(error)) from None
+    if spec.setting not in place.settings:
+        remedy = suggest(spec.setting, place.settings)
+        raise error_at(path, ("setting",), "is not a setting of the station", remedy)
+    base = spec.composition.base
+    known = [f"{entry.name}@{entry.version}" for entry in scripts()]
+    if base is not None and base not in known:
+        raise error_at(
+            path, ("composition", "base"), "is no script with its version", suggest(base, known)
+        )
+    return spec
 
 
 def prepare(spec: TrainingSpec, out: Path) -> list[SeedRun]:
@@ -267,6 +291,11 @@ def _base_parameters(spec: TrainingSpec) -> dict[str, Any] | None:
             found: dict[str, Any] = parameters.model_dump(by_alias=True, mode="json")
             return found
     return None
+
+
+def _problem(error: UnknownNameError) -> tuple[str, str]:
+    problem, _, remedy = str(error).partition("; ")
+    return problem, remedy
 
 
 def _station(spec: TrainingSpec) -> StationSpec:

@@ -12,7 +12,10 @@ import onnx
 import pytest
 import yaml
 from onnx import TensorProto, helper, numpy_helper
+from typer.testing import CliRunner
 
+import policies.catalogue
+import twin.cli.catalogue  # noqa: F401 - registers the command
 from configs.errors import BundleError, ConfigError, RacklineError, UnknownNameError
 from configs.specs.base import load_spec, resolve_path
 from configs.specs.station import StationSpec
@@ -20,6 +23,7 @@ from envs.observation import insertion_fields
 from policies.bundle import load_bundle, read_bundle, reference, write_bundle
 from policies.catalogue import load_policy
 from policies.scripted.registry import scripts
+from twin.cli.app import app
 
 STATION = load_spec(StationSpec, resolve_path("stations", "tray_insert"))
 SEEN = len(insertion_fields(STATION.parts)) + 4
@@ -122,9 +126,9 @@ def test_the_script_keeps_the_parameters_it_was_trained_with(bundle):
 
 
 def test_a_zip_is_as_good_as_a_folder(bundle, tmp_path):
-    policies = [load_policy(str(p), STATION) for p in (bundle, zipped(bundle, tmp_path / "t.zip"))]
+    both = [load_policy(str(p), STATION) for p in (bundle, zipped(bundle, tmp_path / "t.zip"))]
     observation = np.full(SEEN - 4, 0.1, dtype=np.float32)
-    first, second = (policy.act(observation) for policy in policies)
+    first, second = (policy.act(observation) for policy in both)
     assert first.tobytes() == second.tobytes()
 
 
@@ -352,3 +356,15 @@ def test_exporter_notes_do_not_matter_to_the_walk():
     data = toy_network()
     check_onnx(data, "toy")
     assert {node.op_type for node in onnx.load_from_string(data).graph.node} <= OPERATORS
+
+
+def test_the_zoo_is_listed_and_its_names_work(bundle, tmp_path, monkeypatch):
+    (tmp_path / "zoo").mkdir()
+    bundle.rename(tmp_path / "zoo" / "toy")
+    monkeypatch.setattr(policies.catalogue, "_zoo", lambda: tmp_path / "zoo")
+    assert load_policy("zoo/toy", STATION).act(np.zeros(SEEN - 4, dtype=np.float32)).shape == (4,)
+    shown = CliRunner().invoke(app, ["policies"], env={"COLUMNS": "120"}).output
+    assert "zoo/toy" in shown
+    assert "override on scripted/lateral-admittance@1" in shown
+    with pytest.raises(UnknownNameError, match="did you mean 'zoo/toy'"):
+        load_policy("zoo/toi", STATION)

@@ -19,12 +19,12 @@ from typer.testing import CliRunner
 import policies.training
 import twin.cli.rollout
 import twin.cli.train  # noqa: F401 - registers the commands
-from configs.errors import EnvironmentSetupError, RacklineError, RunFolderError
+from configs.errors import ConfigError, EnvironmentSetupError, RacklineError, RunFolderError
 from configs.specs.base import load_spec, resolve_path
 from configs.specs.training import TrainingSpec
 from policies.bundle import read_bundle
 from policies.training import Learner
-from policies.training_run import SeedRun, prepare, read_state, train_seed
+from policies.training_run import SeedRun, load_training, prepare, read_state, train_seed
 from twin.cli.app import app
 
 SMALL = {
@@ -206,3 +206,21 @@ def test_odd_seeds_are_refused(seeds, tmp_path):
     result = CliRunner().invoke(app, command)
     assert isinstance(result.exception, RacklineError)
     assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"env": "rackline/TrayInsert-v9"}, "env = 'rackline/TrayInsert-v9'"),
+        ({"setting": "harder"}, "did you mean 'hard'"),
+        (
+            {"composition": {"kind": "residual", "base": "scripted/lateral-admittance"}},
+            "did you mean 'scripted/lateral-admittance@1'",
+        ),
+    ],
+)
+def test_names_that_do_not_exist_are_refused_with_their_line(changes, says, tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        load_training(str(small_file(tmp_path, **changes)))
+    assert says in str(caught.value)
+    assert str(caught.value).startswith(f"{tmp_path / 'small.yaml'}:")

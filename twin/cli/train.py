@@ -112,10 +112,9 @@ def export_command(
 
 
 def _spec(training: str, seeds: str | None, steps: int | None) -> TrainingSpec:
-    from configs.specs.base import load_spec, resolve_path
-    from configs.specs.training import TrainingSpec
+    from policies.training_run import load_training
 
-    spec = load_spec(TrainingSpec, resolve_path("training", training))
+    spec = load_training(training)
     changes: dict[str, object] = {}
     if steps is not None:
         changes["steps"] = steps
