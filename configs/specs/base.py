@@ -295,24 +295,28 @@ def _compose(path: Path) -> yaml.Node:
     return node
 
 
-def _to_plain(node: yaml.Node, path: Path) -> Any:
-    """Return the node's data, refusing duplicate keys and aliases that recurse."""
+def _to_plain(node: yaml.Node, path: Path, above: tuple[int, ...] = ()) -> Any:
+    """Return the node's data, refusing duplicate keys, keys of no text, aliases that recurse."""
+    line = node.start_mark.line + 1
+    if id(node) in above:
+        raise ConfigError(
+            f"{path}:{line}", "file", None, "has a value within itself", "write it out"
+        )
+    above = (*above, id(node))
     if isinstance(node, yaml.MappingNode):
         plain: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = str(key_node.value)
-            if key in plain:
+            where, key = f"{path}:{key_node.start_mark.line + 1}", key_node.value
+            if not isinstance(key_node, yaml.ScalarNode):
                 raise ConfigError(
-                    f"{path}:{key_node.start_mark.line + 1}",
-                    key,
-                    None,
-                    "is given twice",
-                    "keep one of the two",
+                    where, "file", None, "has a key that is no text", "name the field"
                 )
-            plain[key] = _to_plain(value_node, path)
+            if key in plain:
+                raise ConfigError(where, key, None, "is given twice", "keep one of the two")
+            plain[key] = _to_plain(value_node, path, above)
         return plain
     if isinstance(node, yaml.SequenceNode):
-        return [_to_plain(item, path) for item in node.value]
+        return [_to_plain(item, path, above) for item in node.value]
     return yaml.SafeLoader("").construct_object(node)
 
 
