@@ -11,14 +11,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.errors import ConfigError, RacklineError
-from twin.evaluation.plan import Plan, load_plan
+from twin.evaluation.plan import load_plan
 
 EVALUATION = resources.files("configs").joinpath("evaluations/tray_cell.yaml").read_text()
 LINE = resources.files("configs").joinpath("lines/nvl72_l11.yaml").read_text()
 JUNK = st.sampled_from(
-    ["", "null", "-1", "0", "1e400", ".nan", "true", "[]", "{}", "text", "-3 min", "5 parsec"]
-    + ["5", "5 m", "1 min min", "!!python/object:os.system x", "&a [*a]", "'", '"', "2026-01-01"]
-    + ["9" * 400, "\t", "min 5", "5 min # remark", "- 1", "@", "%", "\u0000", "\ud800"[:0], "é"]
+    (
+        *("", "null", "-1", "0", "1e400", ".nan", "true", "[]", "{}", "text", "-3 min", "5 parsec"),
+        *(
+            "5",
+            "5 m",
+            "1 min min",
+            "!!python/object:os.system x",
+            "&a [*a]",
+            "'",
+            '"',
+            "2026-01-01",
+        ),
+        *("9" * 400, "\t", "min 5", "5 min # remark", "- 1", "@", "%", "\u0000", "é"),
+    )
 )
 
 
@@ -70,13 +81,19 @@ def check(folder: Path, evaluation: str, line: str) -> None:
     (folder / "line.yaml").write_text(line)
     path = folder / "evaluation.yaml"
     path.write_text(evaluation.replace("line: nvl72_l11", f"line: {folder / 'line.yaml'}"))
-    try:
-        plan = load_plan(path)
-    except ConfigError as error:
-        assert re.match(r"\S+:\d+$", error.where) or error.where.startswith("line "), error
+    error = refusal(path)
+    if error is None:
+        return
+    assert "\n" not in str(error)
+    if isinstance(error, ConfigError):
+        assert re.match(r"\S+:\d+$", error.where)
         assert error.remedy
-        assert "\n" not in str(error)
+
+
+def refusal(path: Path) -> RacklineError | None:
+    """Return why the evaluation is refused; any other exception fails the test."""
+    try:
+        load_plan(path)
     except RacklineError as error:
-        assert "\n" not in str(error)
-    else:
-        assert isinstance(plan, Plan)
+        return error
+    return None
