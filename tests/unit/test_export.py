@@ -104,7 +104,7 @@ def test_no_path_of_the_machine_is_exported():
 
 def test_running_bundles_needs_none_of_the_training_packages():
     code = (
-        "import sys, policies.rollout, policies.catalogue, policies.network, twin.cli.rollout; "
+        "import sys, policies.rollout, policies.network, policies.training_run, twin.cli.train; "
         "print([m for m in ('torch', 'onnx', 'stable_baselines3') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

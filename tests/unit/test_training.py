@@ -17,6 +17,7 @@ import yaml
 from typer.testing import CliRunner
 
 import policies.training
+import policies.training_run
 import twin.cli.rollout
 import twin.cli.train  # noqa: F401 - registers the commands
 from configs.errors import ConfigError, EnvironmentSetupError, RacklineError, RunFolderError
@@ -187,6 +188,17 @@ def test_a_cut_checkpoint_is_one_error(whole, tmp_path):
     (checkpoint / "random.pkl").write_bytes(data[:20])
     with pytest.raises(RunFolderError, match="delete this folder"):
         train_seed(run)
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(policies.training_run, "train_seed", interrupted)
+    command = ["train", str(small_file(tmp_path)), "--out", str(tmp_path / "run"), "--workers", "1"]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 130
+    assert "the same command goes on" in result.output
 
 
 def test_missing_packages_are_one_sentence(monkeypatch):
