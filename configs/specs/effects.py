@@ -10,10 +10,11 @@ class Swap(Duration):
     """Replacement of a damaged part from stock, while the unit stays on the server.
 
     Attributes:
-        technician: whether a roaming technician does it (else people of the line do).
+        technician: whether it takes a roaming technician (assumed: a cell without people cannot
+            swap a tray by itself); ``false`` only where others are there whose time is not counted.
     """
 
-    technician: bool = False
+    technician: bool = True
 
 
 class Effects(Spec):
@@ -33,5 +34,5 @@ class Effects(Spec):
 
     assisted: Duration = Duration.model_construct(mean_s=300.0, cv=0.5)
     detected: Duration = Duration.model_construct(mean_s=300.0, cv=0.5)
-    damage: Swap = Swap.model_construct(mean_s=3600.0, cv=0.0, technician=False)
+    damage: Swap = Swap.model_construct(mean_s=3600.0, cv=0.0, technician=True)
     handling_s: Time = 240.0

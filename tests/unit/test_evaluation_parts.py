@@ -11,6 +11,7 @@ import pytest
 
 from configs.errors import RunFolderError
 from configs.specs.effects import Effects
+from configs.specs.evaluation import load_evaluation
 from configs.specs.gates import GateSpec
 from configs.specs.line import load_line
 from policies.records import append_records, read_records
@@ -96,6 +97,13 @@ def test_inputs_are_changed_by_their_path() -> None:
         with_input(line, effects, "line.stations.S61.crew", 3)
     with pytest.raises(OverrideError, match="not a single value"):
         with_input(line, effects, "effects.damage", 3)
+
+
+def test_a_swap_at_an_unmanned_cell_takes_somebodys_time() -> None:
+    shipped = load_evaluation("tray_cell")[0]
+    assert shipped.attach.crew == 0
+    assert shipped.effects.damage.technician
+    assert Effects().damage.technician
 
 
 def test_perfect_policy_is_scripted_motion_and_handling(small_plan: Plan) -> None:
