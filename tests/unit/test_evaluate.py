@@ -19,6 +19,7 @@ from twin.bridge.synthetic import Truth
 from twin.cli import main
 from twin.evaluate import NoEvidenceError, evaluate
 from twin.evaluation.episodes import Episodes
+from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan, load_plan
 from twin.evaluation.runfolder import RunFolder
 from twin.kpi.gates import Answer
@@ -43,6 +44,17 @@ def test_one_good_policy_is_enough(finished: Any) -> None:
     assert found.people_staffed == 6
     assert found.tornado is not None
     assert {bar.says for bar in found.tornado.bars} == {"swap", "response"}
+
+
+def test_a_slower_policy_is_not_the_more_effective_one(finished: Any) -> None:
+    plan = finished.plan
+    planned_s = perfect_process(plan.station, plan.spec.effects).visit_s
+    infos = {info.id: info for info in plan.cell(cells=2, technicians=1).station_infos()}
+    assert infos["S60"].planned_run_time_s == planned_s
+    effectiveness = next(row for row in finished.found.station if row.title == "Effectiveness")
+    # Its planned over its actual time, where the time of the policies' operations is all alike.
+    work_s = 240.0 + 29 * 24.0
+    assert effectiveness.cells["y"] == pytest.approx(planned_s / work_s, rel=0.1)
 
 
 def test_preflight_knows_what_no_policy_moves(

@@ -22,6 +22,7 @@ from policies.catalogue import bundle_path, load_policy
 from policies.scripted.registry import scripts
 from policies.seeds import HELD_OUT, SELECTION, TRAINING
 from twin.evaluation.overrides import OverrideError, with_input
+from twin.evaluation.perfect import perfect_process
 from twin.evaluation.slots import sampled_slots
 from twin.kpi.definitions import LINE_KPIS
 from twin.line.model import LineModel
@@ -76,6 +77,8 @@ class Plan:
             minor_stops=attach.minor_stops,
             servers=cells or attach.servers,
             crew=attach.crew,
+            # Of every policy alike: against its own time a slower one would look more effective.
+            planned_run_time_s=perfect_process(self.station, self.spec.effects).visit_s,
         )
         return model if technicians is None else model.with_technicians(technicians)
 
