@@ -28,16 +28,22 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
         env: the station.
         composition: script, and how actions combine.
         weights: of the reward terms.
+        force_cap: most that the raw force term takes in one step.
         seed: of the stream of operations; `stream` is its state.
     """
 
     def __init__(
-        self, env: StationEnv, composition: Composition, weights: RewardWeights, seed: int
+        self,
+        env: StationEnv,
+        composition: Composition,
+        weights: RewardWeights,
+        force_cap: float,
+        seed: int,
     ) -> None:
         super().__init__(env)
         n = len(env.fields) + composition.extra
         self.observation_space = gym.spaces.Box(-LIMIT, LIMIT, (n,), np.float32)
-        self._composition, self._weights = composition, weights
+        self._composition, self._weights, self._force_cap = composition, weights, force_cap
         self._stream = np.random.default_rng([seed, 5])
 
     @property
@@ -64,7 +70,9 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
         """Let the composed action work one step; ``action`` (4,) is the learnt one."""
         joined = self._composition.join(action)
         observation, _, terminated, truncated, info = self.env.step(joined)
-        weighted = reward.total(info["reward_terms"], self._weights)
+        terms = info["reward_terms"]
+        capped = terms | {"force": max(terms["force"], -self._force_cap)}
+        weighted = reward.total(capped, self._weights)
         return self._composition.see(observation), weighted, terminated, truncated, info
 
 
@@ -79,4 +87,5 @@ def training_env(spec: TrainingSpec, seed: int) -> TrainingEnv:
     if spec.composition.base is not None:
         base = load_policy(spec.composition.base, made.station)
     weights = spec.reward or made.station.reward
-    return TrainingEnv(made, Composition(spec.composition, base), weights, seed)
+    composition = Composition(spec.composition, base)
+    return TrainingEnv(made, composition, weights, spec.force_cap, seed)

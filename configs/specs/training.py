@@ -95,6 +95,9 @@ class TrainingSpec(Spec):
         chunk: steps between checkpoints; the episode under way ends there.
         evaluate_chunks: chunks between evaluations on selection seeds.
         normalise: keep running means and deviations of observations.
+        damage_ends: whether an operation ends at damage, as it does everywhere else.
+        force_cap: most that the raw force term takes in one step; without an end at damage it
+            would outweigh everything else.
         reward: weights in training; the station's own where left out.
     """
 
@@ -119,6 +122,7 @@ class TrainingSpec(Spec):
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=1000)]], Field(min_length=1)]
     selection: SelectionSpec
     damage_ends: bool
+    force_cap: Annotated[float, Field(gt=0.0)] = 4.0
     reward: RewardWeights | None = None
 
     @model_validator(mode="after")

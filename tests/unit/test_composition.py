@@ -121,3 +121,16 @@ def test_training_weights_weigh_the_raw_terms():
         assert weights != env.unwrapped.station.reward.model_dump()
     finally:
         env.close()
+
+
+def test_force_is_capped_in_training():
+    """Without an end at damage a jam would outweigh everything that there is to learn."""
+    env = training_env(SPEC, seed=0)
+    try:
+        observation, _ = env.unwrapped.reset(seed=0)
+        terms = dict.fromkeys(SPEC.reward.model_dump(), 0.0) | {"force": -36.0}
+        env.env.step = lambda action: (observation, 0.0, False, False, {"reward_terms": terms})
+        reward = env.step(np.zeros(4, dtype=np.float32))[1]
+        assert reward == pytest.approx(-SPEC.force_cap * SPEC.reward.force)
+    finally:
+        env.close()
