@@ -79,7 +79,7 @@ def test_policies_do_the_same_whatever_info_says(env: StationEnv, name: str) -> 
         return taken
 
     plain, poisoned = actions(False), actions(True)
-    assert len(plain) > 20
+    assert len(plain) > 5
     np.testing.assert_array_equal(plain, poisoned)
 
 
