@@ -18,6 +18,7 @@ from twin.evaluation.plan import Plan
 from twin.evaluation.result import Evaluation
 from twin.evaluation.words import minutes
 from twin.kpi.gates import Answer
+from twin.report.reasons import next_steps, whys
 from twin.report.tables import cards, cells_table, kpi_blocks
 
 _WIDE = 110
@@ -62,7 +63,7 @@ class Bars:
 def show(plan: Plan, found: Evaluation, page: Path) -> None:
     """Print the verdict with its gates, the KPI table, cells and people, and the report's path."""
     console = Console()
-    console.print(_verdict(found))
+    console.print(_verdict(plan, found))
     takt_min, pushed_min = plan.line.takt_s / 60, plan.spec.line_runs.saturated_takt_s / 60
     console.print(_kpis(takt_min, pushed_min, found, wide=console.width >= _WIDE))
     console.print(_cells(found))
@@ -83,7 +84,7 @@ def show_preflight(found: Preflight) -> Group:
     return Group(*lines)
 
 
-def _verdict(found: Evaluation) -> Panel:
+def _verdict(plan: Plan, found: Evaluation) -> Panel:
     verdict = found.verdict
     colour = _COLOURS[verdict.answer]
     word, _, headline = verdict.headline.partition(": ")
@@ -97,6 +98,10 @@ def _verdict(found: Evaluation) -> Panel:
             measured = Text(f"{gate['measured']}  ") + Text(f"({gate['span']})", style="dim")
             gates.add_row(mark, gate["title"], measured, Text(gate["limit"], style="dim"))
         parts.append(gates)
+        parts += [Text(why, style="dim") for why in whys(plan, found, policy)]
+    steps = next_steps(plan, found)
+    if steps:
+        parts += [Text(), Text("Next: ", style="bold") + Text(" ".join(steps))]
     return Panel(Group(*parts), border_style=colour, padding=(1, 2))
 
 
@@ -126,12 +131,14 @@ def _kpis(takt_min: float, pushed_min: float, found: Evaluation, wide: bool) -> 
 def _cells(found: Evaluation) -> Table:
     table = Table(title="Cells and people for takt", title_justify="left", box=box.SIMPLE_HEAD)
     for column in ("policy", "cells", "technicians", "people", "against today"):
-        table.add_column(column)
+        table.add_column(
+            column, no_wrap=column == "policy", min_width=30 if column == "policy" else 0
+        )
     for need in cells_table(found):
         if need["found"]:
             numbers = (need["found"].cells, need["found"].technicians, need["people"])
             table.add_row(need["name"], *(str(number) for number in numbers), need["change"])
         else:
-            table.add_row(need["name"], "none tried holds the gates")
+            table.add_row(need["name"], need["none"])
     table.caption = f"today: {found.people_staffed} people"
     return table

@@ -41,7 +41,7 @@ _FORMATS: Final = {
     "assists_per_1000": Format(1.0, 1, "", ""),
     "damages_per_1000": Format(1.0, 1, "", ""),
     "escapes_per_1000": Format(1.0, 2, "", ""),
-    "escapes_shipped_per_rack": Format(1.0, 4, "", ""),
+    "escapes_shipped_per_rack": Format(1.0, 4, "per rack", "per rack"),
 }
 
 
@@ -196,6 +196,6 @@ def need_sentence(need: EpisodeNeed, episodes: int) -> str:
         f"{need.limit}. {episodes} operations without one would show “below {shown}”"
     )
     if need.shown <= need.bearable:
-        return f"{text}: enough."
+        return f"{text}: enough for that, on average."
     cost = "" if need.minutes is None else f" (about {minutes(need.minutes)} on this machine)"
-    return f"{text}: not enough. It would take about {need.episodes:,} a policy{cost}."
+    return f"{text}: not enough. It would take at least {need.episodes:,} a policy{cost}."

@@ -23,6 +23,7 @@ from twin.evaluation.words import (
 from twin.kpi.gates import Answer
 from twin.report import charts, episode_charts, tables
 from twin.report.prose import GLOSSARY, assumptions
+from twin.report.reasons import next_steps, whys
 
 BANNER_WORDS = {Answer.HOLDS: "Yes", Answer.FAILS: "No", Answer.INCONCLUSIVE: "Not decided"}
 _DOUBT = ("racks_per_day", "rolled_throughput_yield", "lead_time_mean_h")
@@ -126,6 +127,8 @@ def _sentences(plan: Plan, found: Evaluation) -> dict[str, Any]:
     ]
     unsure = [found.physics] if found.physics.startswith("Physics not converged") else []
     return {
+        "whys": {policy.letter: whys(plan, found, policy) for policy in found.verdict.policies},
+        "next_steps": next_steps(plan, found),
         "preflight_sentences": [*before.sentences, *missing, *unsure],
         "need_sentences": needs,
         "horizon": duration(runs.horizon_s),

@@ -60,6 +60,8 @@ def _card(found: Evaluation, policy: PolicyVerdict) -> dict[str, Any]:
         sure = policy.answer is Answer.HOLDS
         hold = "hold the gates" if sure else "would hold the gates, outcomes being as recorded"
         takt = f"{cells} and {need.people} people {hold}"
+    elif any(tried.answer is Answer.INCONCLUSIVE for tried in need.tried):
+        takt = "for no number of cells and technicians that was tried are the gates decided"
     else:
         takt = "no number of cells and technicians that was tried holds the gates"
     success = f"{percent(campaign.success.estimate)} ({share_span(campaign.success)})"
@@ -71,21 +73,8 @@ def _card(found: Evaluation, policy: PolicyVerdict) -> dict[str, Any]:
         "kind": KINDS[policy.answer],
         "word": answer_word(policy.answer),
         "gates": [_gate(result) for result in policy.gates],
-        "note": f"Success of an operation {success}; {takt}.{_too_seldom(policy)}",
+        "note": f"Success: {success} of {campaign.operations - campaign.void} operations; {takt}.",
     }
-
-
-def _too_seldom(policy: PolicyVerdict) -> str:
-    """Name the rare outcomes that leave a policy open: at their bounds a gate answers otherwise."""
-    names = dict.fromkeys(
-        name
-        for result in policy.gates
-        for name, bound in result.at_bounds.items()
-        if judge(result.gate, bound.interval) is not judge(result.gate, result.measured.interval)
-    )
-    if policy.answer is not Answer.INCONCLUSIVE or not names:
-        return ""
-    return f" Too few events to tell: an answer would change with {', or with '.join(names)}."
 
 
 def _gate(result: GateResult) -> dict[str, Any]:
@@ -195,6 +184,9 @@ def _cells(need: CellsForTakt, staffed: int) -> dict[str, Any]:
         "found": need.found,
         "people": need.people,
         "change": change,
+        "none": "not decided"
+        if any(tried.answer is Answer.INCONCLUSIVE for tried in need.tried)
+        else "none tried holds the gates",
         "why": _decides(need),
         "tried": [{"text": _try(try_)} for try_ in need.tried],
     }
