@@ -14,6 +14,7 @@ from configs.errors import RacklineError
 from policies.executor import Executor
 from twin.evaluation import cases, collect
 from twin.evaluation import preflight as pre
+from twin.evaluation.answers import Asked, answers
 from twin.evaluation.before import MODES, Preflight
 from twin.evaluation.cases import Fitted, digest_of
 from twin.evaluation.episodes import Campaign, Episodes, fit, summarise
@@ -25,15 +26,8 @@ from twin.evaluation.result import Evaluation, PolicyVerdict
 from twin.evaluation.runfolder import RunFolder
 from twin.evaluation.search import cells_for_takt
 from twin.evaluation.tornado import tornado
-from twin.evaluation.verdict import (
-    bound_cases,
-    chosen,
-    gate_results,
-    policy_verdict,
-    verdict,
-)
+from twin.evaluation.verdict import chosen, policy_verdict, verdict
 from twin.evaluation.words import short_name
-from twin.kpi.gates import Answer
 from twin.line.model import LineModel
 
 DAY_S = 86_400.0
@@ -132,10 +126,10 @@ class _Run:
         campaign = self.episodes.campaign()
         policies = tuple(self._fit(campaign, letter) for letter in LETTERS)
         with phase("line runs"):
-            answers = self._line_runs(policies)
+            judged = self._line_runs(policies)
         with phase("cells and people"):
             cells = cells_for_takt(plan, lines, policies)
-        best = chosen(answers)
+        best = chosen(judged)
         with phase("tornado"):
             tornado_ = tornado(plan, lines, next(f for f in policies if f.letter == best.letter))
         labels = ("staffed", *(f"cell, {short_name(plan.policy(letter))}" for letter in LETTERS))
@@ -144,7 +138,7 @@ class _Run:
             *(cases.cell(plan, fitted, "takt") for fitted in policies),
         )
         return Evaluation(
-            verdict=verdict(plan, answers),
+            verdict=verdict(plan, judged),
             preflight=before,
             episodes=tuple(
                 summarise(fitted.letter, fitted.model, campaign.records[fitted.letter])
@@ -204,31 +198,8 @@ class _Run:
             ]
             title = "line at takt" if mode == "takt" else "line saturated"
             lines.run(title, [(case, count) for case in wanted], detail=mode == "takt")
-        answers = tuple(self._judge(fitted, bounds=False) for fitted in policies)
-        open_ = [
-            fitted
-            for fitted, answer in zip(policies, answers, strict=True)
-            # A worse class cannot save a policy that fails as recorded.
-            if answer.answer is not Answer.FAILS and not fitted.model.blockers
-        ]
-        lines.run(
-            "line at the bounds of rare outcomes",
-            [(case, count) for fitted in open_ for case in bound_cases(plan, fitted).values()],
-        )
+        asked = [Asked(fitted) for fitted in policies]
+        found = answers(plan, lines, asked, count, "line at takt")
         return tuple(
-            self._judge(fitted, bounds=True) if fitted in open_ else answer
-            for fitted, answer in zip(policies, answers, strict=True)
+            policy_verdict(fitted, results) for fitted, results in zip(policies, found, strict=True)
         )
-
-    def _judge(self, fitted: Fitted, bounds: bool) -> PolicyVerdict:
-        plan = self.plan
-        results = gate_results(
-            plan.spec.gates,
-            self.lines,
-            cases.cell(plan, fitted, "takt"),
-            cases.staffed(plan, "takt"),
-            self.count,
-            bounds=bound_cases(plan, fitted) if bounds else {},
-            blockers=fitted.model.blockers,
-        )
-        return policy_verdict(fitted, results)

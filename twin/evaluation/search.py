@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from twin.evaluation import cases
+from twin.evaluation.answers import Asked, answers
 from twin.evaluation.cases import Fitted
 from twin.evaluation.lines import Lines
 from twin.evaluation.plan import Plan
 from twin.evaluation.result import CellsForTakt, Try
-from twin.evaluation.verdict import combined, gate_results
+from twin.evaluation.verdict import combined
 from twin.evaluation.words import gate_sentence
 from twin.kpi.gates import Answer
 
@@ -48,11 +48,8 @@ def _search(plan: Plan, lines: Lines, fitted: Fitted) -> CellsForTakt:
 
 def _try(plan: Plan, lines: Lines, fitted: Fitted, cells: int, technicians: int) -> Try:
     count = plan.spec.line_runs.replications.search
-    case = cases.cell(plan, fitted, "takt", cells=cells, technicians=technicians)
-    staffed = cases.staffed(plan, "takt")
     title = f"cells and people: {fitted.model.label}, {cells} and {technicians}"
-    lines.run(title, [(case, count), (staffed, count)])
-    results = gate_results(plan.spec.gates, lines, case, staffed, count)
+    (results,) = answers(plan, lines, [Asked(fitted, cells, technicians)], count, title)
     answer = combined([result.answer for result in results], "all")
     missed = [gate_sentence(result) for result in results if result.answer is not Answer.HOLDS]
     return Try(cells, technicians, answer, "; ".join(missed) or "every gate holds")

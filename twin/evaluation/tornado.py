@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from configs.specs.evaluation import TornadoInput
 from twin.evaluation import cases
+from twin.evaluation.answers import gate_interval
 from twin.evaluation.cases import Fitted
 from twin.evaluation.lines import LineCase, Lines
 from twin.evaluation.overrides import Value, shown_value, with_input
 from twin.evaluation.plan import Plan
 from twin.evaluation.result import Tornado, TornadoBar
-from twin.evaluation.verdict import gate_results
 from twin.kpi.definitions import LINE_KPIS
-from twin.kpi.gates import Answer
+from twin.kpi.gates import Answer, judge
 from twin.kpi.intervals import Interval
 from twin.kpi.nested import nested_interval
 
@@ -76,8 +76,9 @@ def _change(lines: Lines, pair: tuple[LineCase, LineCase], count: int) -> Interv
 
 
 def _answers(plan: Plan, lines: Lines, pair: tuple[LineCase, LineCase], count: int) -> list[Answer]:
-    results = gate_results(plan.spec.gates, lines, *pair, count)
-    return [result.answer for result in results]
+    return [
+        judge(gate, gate_interval(gate, lines, *pair, count).interval) for gate in plan.spec.gates
+    ]
 
 
 def _flips(

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
-
-from configs.specs.gates import GateSpec
-from twin.bridge.process import StationModel
-from twin.evaluation import cases
 from twin.evaluation.cases import Fitted
-from twin.evaluation.lines import LineCase, Lines
 from twin.evaluation.plan import Plan
 from twin.evaluation.result import PolicyVerdict, Verdict
 from twin.evaluation.words import gate_sentence
@@ -20,66 +14,14 @@ from twin.kpi.gates import (
     EXIT_INCONCLUSIVE,
     Answer,
     GateResult,
-    compare,
-    evaluate_gate,
+    judge,
 )
-from twin.kpi.nested import NestedInterval
 
 EXIT_CODES = {
     Answer.HOLDS: EXIT_HOLDS,
     Answer.FAILS: EXIT_FAILS,
     Answer.INCONCLUSIVE: EXIT_INCONCLUSIVE,
 }
-
-
-def gate_results(
-    gates: Sequence[GateSpec],
-    lines: Lines,
-    case: LineCase,
-    staffed: LineCase,
-    count: int,
-    *,
-    bounds: Mapping[str, LineCase] | None = None,
-    blockers: Sequence[str] = (),
-) -> tuple[GateResult, ...]:
-    """Return the answers of all gates on one line, from its first ``count`` replications.
-
-    Args:
-        gates: the gates.
-        lines: where the replications are.
-        case: the line with the cell, at takt.
-        staffed: the staffed line, at takt.
-        count: replications.
-        bounds: the same line with one rare class at its upper bound, by what the run is called.
-        blockers: reasons why no gate may be answered.
-    """
-
-    def measured(gate: GateSpec, of: LineCase) -> NestedInterval:
-        replications = np.array([of.replication_of(run) for run in range(count)])
-        ours = lines.kpi(of, gate.kpi, count)
-        theirs = lines.kpi(staffed, gate.kpi, count)[replications] if gate.paired else None
-        return compare(gate, ours, theirs, replications if of.replications else None)
-
-    return tuple(
-        evaluate_gate(
-            gate,
-            measured(gate, case),
-            {name: measured(gate, bound) for name, bound in (bounds or {}).items()},
-            blockers,
-        )
-        for gate in gates
-    )
-
-
-def bound_cases(plan: Plan, fitted: Fitted) -> dict[str, LineCase]:
-    """Return the line with each seldom-seen class of a policy at its upper bound, by name."""
-    found = {}
-    for outcome in fitted.model.thin_classes:
-        model: StationModel = fitted.model.at_bound(outcome)
-        digest = cases.digest_of(fitted.digest.partition("+")[0], model)
-        name = f"'{outcome}' at its upper bound of {100 * fitted.model.class_bound(outcome):.2g} %"
-        found[name] = cases.cell(plan, Fitted(fitted.letter, model, digest), "takt")
-    return found
 
 
 def combined(answers: Sequence[Answer], rule: str) -> Answer:
@@ -96,13 +38,16 @@ def policy_verdict(fitted: Fitted, gates: tuple[GateResult, ...]) -> PolicyVerdi
 
 
 def chosen(policies: Sequence[PolicyVerdict]) -> PolicyVerdict:
-    """Return the policy that the decision rests on: best answer, then most gates held, then x."""
+    """Return the policy that the decision rests on: best answer, then most gates held, then x.
+
+    Gates count as held as recorded: those of a policy that fails are not tested at bounds.
+    """
     order = (Answer.HOLDS, Answer.INCONCLUSIVE, Answer.FAILS)
     return min(
         policies,
         key=lambda p: (
             order.index(p.answer),
-            -sum(gate.answer is Answer.HOLDS for gate in p.gates),
+            -sum(judge(g.gate, g.measured.interval) is Answer.HOLDS for g in p.gates),
         ),
     )
 

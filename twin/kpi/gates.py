@@ -3,8 +3,9 @@
 A gate holds when the whole 95 % interval lies on the good side of its limit (the limit itself is
 good), fails when the whole interval lies beyond it, and is inconclusive when the interval
 straddles it: the evidence then supports neither answer. Each error has a chance of 2.5 % at most,
-the usual level of a one-sided claim (ICH E9, non-inferiority). What a run at a class's upper bound
-answers counts as well: where the answers differ, the gate depends on a class too seldom seen.
+the usual level of a one-sided claim (ICH E9, non-inferiority). What a run at a seldom-seen class's
+bound answers counts as well (the upper one for what holds, the lower one for what fails): where
+the answers differ, the gate depends on a class too seldom seen.
 """
 
 from __future__ import annotations
@@ -43,8 +44,9 @@ class GateResult:
         gate: the gate.
         answer: holds, fails or inconclusive.
         measured: interval of what is held against the limit, as fitted.
-        at_bounds: the same with classes at their upper bounds, by the name of the run.
+        at_bounds: the same with classes at their bounds, by the name of the run.
         why: one sentence for the reader.
+        tested: whether an answer that hangs on classes seldom seen was run at their bounds.
     """
 
     gate: GateSpec
@@ -52,6 +54,7 @@ class GateResult:
     measured: NestedInterval
     at_bounds: Mapping[str, NestedInterval]
     why: str
+    tested: bool = True
 
 
 def compare(
@@ -102,14 +105,18 @@ def evaluate_gate(
     measured: NestedInterval,
     at_bounds: Mapping[str, NestedInterval] | None = None,
     blockers: Sequence[str] = (),
+    *,
+    tested: bool = True,
 ) -> GateResult:
     """Return the answer of a gate.
 
     Args:
         gate: the gate.
         measured: interval of the run as fitted, from `compare`.
-        at_bounds: intervals of the runs with seldom-seen classes at their upper bounds, by name.
+        at_bounds: intervals of the runs with seldom-seen classes at their bounds, by name: upper
+            ones for what holds, lower ones for what fails.
         blockers: reasons why no answer may be given (too few racks, void operations).
+        tested: ``False`` where the answer needs such runs and they were not made.
     """
     bounds = dict(at_bounds or {})
     answer = judge(gate, measured.interval)
@@ -123,9 +130,12 @@ def evaluate_gate(
             f"({_explain(gate, bounds[name].interval, others[name])}): too few events to tell"
         )
         answer = Answer.INCONCLUSIVE
+    if not tested:
+        why = f"{answer} as recorded ({why}), not tested at the bounds of rare outcomes"
+        answer = Answer.INCONCLUSIVE
     if blockers:
         answer, why = Answer.INCONCLUSIVE, "; ".join(blockers)
-    return GateResult(gate, answer, measured, bounds, why)
+    return GateResult(gate, answer, measured, bounds, why, tested or bool(blockers))
 
 
 def exit_code(results: Iterable[GateResult]) -> int:

@@ -1,0 +1,117 @@
+"""Answers at the bounds of rare outcomes, with lines whose KPIs are written down (2 s)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from configs.specs.gates import GateSpec
+from envs.outcome import OutcomeClass
+from twin.bridge.process import StationModel, fit_station
+from twin.bridge.synthetic import Truth
+from twin.evaluation.answers import SELDOM, Asked, answers
+from twin.evaluation.cases import Fitted
+from twin.evaluation.lines import LineCase
+from twin.evaluation.plan import Plan
+from twin.kpi.gates import Answer
+
+HOLDS, FAILS, OPEN = Answer.HOLDS, Answer.FAILS, Answer.INCONCLUSIVE
+Kpis = Callable[[LineCase], Mapping[str, float]]
+USE, BENCH = "technician_use", "bench_use"
+
+
+@dataclass
+class WrittenLines:
+    """Lines whose KPIs a test gives by case, in place of simulated ones."""
+
+    kpis: Kpis
+    names: list[str] = field(default_factory=list)
+
+    def run(self, title: str, wanted: Iterable[tuple[LineCase, int]]) -> None:
+        """Note what would be run."""
+        self.names += [title for _ in wanted]
+
+    def kpi(self, case: LineCase, name: str, count: int) -> NDArray[np.float64]:
+        """Return runs that spread a little around the written value."""
+        return self.kpis(case)[name] + 1e-3 * np.cos(np.arange(count))
+
+
+def bounded(case: LineCase) -> dict[OutcomeClass, float]:
+    """Return the classes that a case holds at a bound."""
+    assert isinstance(case.source, StationModel)
+    return dict(case.source.bounded)
+
+
+@pytest.fixture
+def asked(small_plan: Plan) -> Asked:
+    """Return a policy of 40 racks that never erred but for plenty of retries."""
+    return Asked(fitted(small_plan))
+
+
+def fitted(plan: Plan, racks: int = 40) -> Fitted:
+    records = Truth(0.5, 0.0, (1.0, 0.0, 0.0, 0.0, 0.0)).campaign(
+        racks, 4, np.random.default_rng(0)
+    )
+    model = fit_station(records, station="S60", label="x", effects=plan.spec.effects)
+    return Fitted("x", model, "made up")
+
+
+def gated(plan: Plan) -> Plan:
+    gates = (GateSpec(kpi=USE, at_most=0.8), GateSpec(kpi=BENCH, at_most=0.8))
+    return replace(plan, spec=plan.spec.model_copy(update={"gates": gates}))
+
+
+def ask(plan: Plan, asked: Asked, kpis: Kpis):  # type: ignore[no-untyped-def]
+    lines = WrittenLines(kpis)
+    (results,) = answers(gated(plan), lines, [asked], 8, "line")  # type: ignore[arg-type]
+    return results, lines
+
+
+def test_what_holds_is_run_at_every_upper_bound(small_plan: Plan, asked: Asked) -> None:
+    def kpis(case: LineCase) -> dict[str, float]:
+        damage = bounded(case).get(OutcomeClass.DAMAGE, 0.0)
+        return {USE: 0.5 + (damage > 0), BENCH: 0.5}
+
+    (use, bench), _ = ask(small_plan, asked, kpis)
+    assert (use.answer, bench.answer) == (OPEN, HOLDS)
+    assert "'damage' at its upper bound of" in use.why
+    assert len(bench.at_bounds) == len(asked.fitted.model.thin_classes) == 4
+
+
+def test_a_failure_that_rests_on_a_seldom_class_is_not_decided(
+    small_plan: Plan, asked: Asked
+) -> None:
+    def kpis(case: LineCase) -> dict[str, float]:
+        held = bounded(case)
+        never = held.get(OutcomeClass.DAMAGE) == 0.0
+        return {USE: 0.5 if never else 0.9, BENCH: 0.5 + (held.get(OutcomeClass.ESCAPED, 0.0) > 0)}
+
+    (use, bench), _ = ask(small_plan, asked, kpis)
+    assert use.answer is OPEN
+    assert list(use.at_bounds) == [
+        f"{SELDOM} ('assisted', 'detected', 'escaped', 'damage') at its lower bound"
+    ]
+    # The policy may yet hold, so that the other gate is tested as well.
+    assert (bench.answer, bench.tested) == (OPEN, True)
+    assert "'escaped' at its upper bound" in bench.why
+
+
+def test_beside_a_sure_failure_the_other_gates_are_not_tested(
+    small_plan: Plan, asked: Asked
+) -> None:
+    (use, bench), lines = ask(small_plan, asked, lambda case: {USE: 0.9, BENCH: 0.5})
+    assert (use.answer, use.tested) == (FAILS, True)
+    assert (bench.answer, bench.tested) == (OPEN, False)
+    assert "not tested at the bounds of rare outcomes" in bench.why
+    assert len(lines.names) == 2 + 1 + 1  # two lines, then lower bounds alone, asked for twice
+
+
+def test_blockers_answer_nothing(small_plan: Plan) -> None:
+    few = Asked(fitted(small_plan, racks=10))
+    (use, bench), _ = ask(small_plan, few, lambda case: {USE: 0.9, BENCH: 0.5})
+    assert (use.answer, bench.answer) == (OPEN, OPEN)
+    assert (use.why, bench.tested) == ("x: 10 racks recorded, 30 are needed", True)
