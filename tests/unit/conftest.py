@@ -59,7 +59,7 @@ line_runs:
   warmup: 1 d
   saturated_takt: 50 min
   seed: 5
-  replications: {{verdict: 8, preflight: 4, search: 4, tornado: 4}}
+  replications: {{verdict: 8, preflight: 4, search: 8, tornado: 4}}
 search: {{most_cells: 2, most_technicians: 2}}
 effects:
   damage: {{mean: 60 min, cv: 0.0}}

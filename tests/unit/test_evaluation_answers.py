@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from configs.specs.evaluation import Search
 from configs.specs.gates import GateSpec
 from envs.outcome import OutcomeClass
 from twin.bridge.process import StationModel, fit_station
@@ -17,7 +19,10 @@ from twin.evaluation.answers import SELDOM, Asked, answers
 from twin.evaluation.cases import Fitted
 from twin.evaluation.lines import LineCase
 from twin.evaluation.plan import Plan
+from twin.evaluation.result import CellsForTakt, PolicyVerdict
+from twin.evaluation.search import cells_for_takt, nothing_found
 from twin.kpi.gates import Answer
+from twin.report.html import html_report
 
 HOLDS, FAILS, OPEN = Answer.HOLDS, Answer.FAILS, Answer.INCONCLUSIVE
 Kpis = Callable[[LineCase], Mapping[str, float]]
@@ -115,3 +120,74 @@ def test_blockers_answer_nothing(small_plan: Plan) -> None:
     (use, bench), _ = ask(small_plan, few, lambda case: {USE: 0.9, BENCH: 0.5})
     assert (use.answer, bench.answer) == (OPEN, OPEN)
     assert (use.why, bench.tested) == ("x: 10 racks recorded, 30 are needed", True)
+
+
+def search(plan: Plan, kpis: Kpis, gates: tuple[GateSpec, ...], racks: int = 40) -> CellsForTakt:
+    spec = plan.spec.model_copy(
+        update={"gates": gates, "search": Search(most_cells=2, most_technicians=3)}
+    )
+    lines = WrittenLines(kpis)
+    policies = (fitted(plan, racks),)
+    (need,) = cells_for_takt(replace(plan, spec=spec), lines, policies)  # type: ignore[arg-type]
+    return need
+
+
+def size(case: LineCase) -> tuple[int, int]:
+    """Return the cells and technicians of a case."""
+    return case.model.spec.station("S60").servers, case.model.spec.technicians.count
+
+
+LIMIT = (GateSpec(kpi=USE, at_most=0.8),)
+
+
+def test_fewest_people_are_sought_before_fewest_cells(small_plan: Plan) -> None:
+    def kpis(case: LineCase) -> dict[str, float]:
+        return {USE: 0.5 if size(case) in {(2, 1), (1, 2), (1, 3), (2, 3)} else 0.9}
+
+    need = search(small_plan, kpis, LIMIT)
+    assert need.found is not None
+    assert (need.found.cells, need.found.technicians, need.answer) == (2, 1, HOLDS)
+    assert [(t.cells, t.technicians) for t in need.tried] == [(2, 3), (1, 1), (2, 1)]
+
+
+def test_what_hangs_on_a_rare_outcome_is_not_called_enough(small_plan: Plan) -> None:
+    def kpis(case: LineCase) -> dict[str, float]:
+        return {USE: 0.5 + bool(bounded(case).get(OutcomeClass.DAMAGE)) / size(case)[1]}
+
+    need = search(small_plan, kpis, LIMIT)  # at 3 technicians .83 with damage at its bound
+    assert (need.found, need.answer) == (None, OPEN)
+    assert nothing_found(need).endswith("hold the gates; not decided: 2 cells and 3 technicians")
+    assert search(small_plan, lambda case: {USE: 0.9}, LIMIT).answer is FAILS
+    blocked = search(small_plan, lambda case: {USE: 0.5}, LIMIT, racks=10)
+    assert (blocked.found, blocked.answer) == (None, OPEN)
+    assert "10 racks recorded, 30 are needed" in blocked.tried[0].why
+
+
+def test_a_limit_on_people_does_not_end_the_search_at_the_largest(small_plan: Plan) -> None:
+    def kpis(case: LineCase) -> dict[str, float]:
+        return {USE: 0.5, "people": float(case.model.people)}
+
+    need = search(small_plan, kpis, (*LIMIT, GateSpec(kpi="people", at_most=4)))
+    assert need.found is not None
+    assert (need.found.cells, need.found.technicians, need.people) == (1, 1, 3)
+
+
+def test_the_report_says_what_an_open_failure_and_an_untested_gate_are(
+    small_plan: Plan, asked: Asked, finished: Any
+) -> None:
+    def kpis(case: LineCase) -> dict[str, float]:
+        return {USE: 0.5 if bounded(case).get(OutcomeClass.DAMAGE) == 0.0 else 0.9, BENCH: 0.5}
+
+    for results, answer, words in (
+        (ask(small_plan, asked, kpis)[0], OPEN, "Technician use fails as recorded, but with every"),
+        (ask(small_plan, asked, lambda case: {USE: 0.9, BENCH: 0.5})[0], FAILS, "not tested"),
+    ):
+        policy = PolicyVerdict("y", "y", answer, results)
+        found = finished.found
+        verdict = replace(
+            found.verdict, answer=answer, policies=(found.verdict.policies[0], policy)
+        )
+        page = html_report(
+            finished.plan, replace(found, verdict=verdict), "rackline evaluate small"
+        )
+        assert words in page

@@ -97,6 +97,8 @@ def _verdict(plan: Plan, found: Evaluation) -> Panel:
             mark = Text(gate["mark"], style=f"bold {_COLOURS[result.answer]}")
             measured = Text(f"{gate['measured']}  ") + Text(f"({gate['span']})", style="dim")
             gates.add_row(mark, gate["title"], measured, Text(gate["limit"], style="dim"))
+            if not result.tested:
+                gates.add_row("", "", Text("not tested at the bounds of rare outcomes", "dim"), "")
         parts.append(gates)
         parts += [Text(why, style="dim") for why in whys(plan, found, policy)]
     steps = next_steps(plan, found)

@@ -143,14 +143,15 @@ class Try:
 
 @dataclass(frozen=True)
 class CellsForTakt:
-    """The smallest number of cells and technicians that holds the gates, for one policy.
+    """The smallest number of people, then cells, that holds the gates, for one policy.
 
     Attributes:
         letter: ``x`` or ``y``.
         name: of the policy.
         found: the try that holds; ``None`` if none did.
         people: people present then: crews of the other stations, crew at the cells, technicians.
-        tried: every try, in order.
+        answer: holds if one was found; fails if every try does; else not decided.
+        tried: every try, in order; the largest first.
         replications: of each try.
     """
 
@@ -158,6 +159,7 @@ class CellsForTakt:
     name: str
     found: Try | None
     people: int | None
+    answer: Answer
     tried: tuple[Try, ...]
     replications: int
 

@@ -1,55 +1,111 @@
-"""The smallest number of cells and technicians that holds the gates at takt."""
+"""The smallest number of people, and then of cells, that holds the gates at takt."""
 
 from __future__ import annotations
 
-from twin.evaluation.answers import Asked, answers
+from itertools import product
+
+from twin.evaluation.answers import Asked, Results, answers
 from twin.evaluation.cases import Fitted
 from twin.evaluation.lines import Lines
 from twin.evaluation.plan import Plan
 from twin.evaluation.result import CellsForTakt, Try
 from twin.evaluation.verdict import combined
-from twin.evaluation.words import gate_sentence
-from twin.kpi.gates import Answer
+from twin.evaluation.words import gate_sentence, in_sentence
+from twin.kpi.gates import Answer, GateResult, judge
+
+_WORSE_WITH_MORE = frozenset({"people", "racks_per_person_hour", "power_mean_kw"})
+"""KPIs that more cells or technicians may make worse."""
 
 
 def cells_for_takt(
     plan: Plan, lines: Lines, policies: tuple[Fitted, ...]
 ) -> tuple[CellsForTakt, ...]:
-    """Search for both policies at once; fewest cells first, then fewest technicians.
+    """Search for each policy: fewest people first, then fewest cells.
 
-    For each number of cells the most technicians are tried first: if those do not hold the gates,
-    fewer will not. Rare classes are as recorded here, not at their bounds.
+    Every try is answered as the verdict is, bounds of rare outcomes and blockers included. The
+    largest combination is tried first: where a gate that more cells and technicians can only help
+    does not hold there, it holds nowhere, and nothing else is tried.
     """
     return tuple(_search(plan, lines, fitted) for fitted in policies)
 
 
+def nothing_found(need: CellsForTakt) -> str:
+    """Return what a search without a find says, as the end of a sentence."""
+    open_ = [try_ for try_ in need.tried if try_.answer is Answer.INCONCLUSIVE]
+    if not open_:
+        return "no combination that was tried holds the gates"
+    named = ", ".join(_named(try_) for try_ in open_)
+    return f"no combination that was tried is shown to hold the gates; not decided: {named}"
+
+
 def _search(plan: Plan, lines: Lines, fitted: Fitted) -> CellsForTakt:
-    bounds, runs = plan.spec.search, plan.spec.line_runs.replications
-    tried: list[Try] = []
-    found: Try | None = None
-    for cells in range(1, bounds.most_cells + 1):
-        best = _try(plan, lines, fitted, cells, bounds.most_technicians)
-        tried.append(best)
-        if best.answer is not Answer.HOLDS:
-            continue
-        found = best
-        for technicians in range(1, bounds.most_technicians):
-            fewer = _try(plan, lines, fitted, cells, technicians)
-            tried.append(fewer)
-            if fewer.answer is Answer.HOLDS:
-                found = fewer
-                break
-        break
-    people = None
-    if found is not None:
-        people = plan.cell(cells=found.cells, technicians=found.technicians).people
-    return CellsForTakt(fitted.letter, fitted.model.label, found, people, tuple(tried), runs.search)
+    bounds = plan.spec.search
+    most = bounds.most_cells, bounds.most_technicians
+    combinations = sorted(
+        product(range(1, most[0] + 1), range(1, most[1] + 1)),
+        key=lambda pair: (_people(plan, *pair), *pair),
+    )
+    results = _answers(plan, lines, fitted, *most)
+    tried, found = [_try(plan, results, *most)], None
+    for pair in [] if _hopeless(results) else combinations:
+        if pair == most:
+            now = tried[0]
+        else:
+            now = _try(plan, _answers(plan, lines, fitted, *pair), *pair)
+            tried.append(now)
+        if now.answer is Answer.HOLDS:
+            found = now
+            break
+    return CellsForTakt(
+        letter=fitted.letter,
+        name=fitted.model.label,
+        found=found,
+        people=None if found is None else _people(plan, found.cells, found.technicians),
+        answer=_answer(tried),
+        tried=tuple(tried),
+        replications=plan.spec.line_runs.replications.search,
+    )
 
 
-def _try(plan: Plan, lines: Lines, fitted: Fitted, cells: int, technicians: int) -> Try:
-    count = plan.spec.line_runs.replications.search
+def _answers(plan: Plan, lines: Lines, fitted: Fitted, cells: int, technicians: int) -> Results:
     title = f"cells and people: {fitted.model.label}, {cells} and {technicians}"
-    (results,) = answers(plan, lines, [Asked(fitted, cells, technicians)], count, title)
+    count = plan.spec.line_runs.replications.search
+    return answers(plan, lines, [Asked(fitted, cells, technicians)], count, title)[0]
+
+
+def _try(plan: Plan, results: Results, cells: int, technicians: int) -> Try:
     answer = combined([result.answer for result in results], "all")
-    missed = [gate_sentence(result) for result in results if result.answer is not Answer.HOLDS]
-    return Try(cells, technicians, answer, "; ".join(missed) or "every gate holds")
+    whys = dict.fromkeys(_why(result) for result in results if result.answer is answer)
+    why = "every gate holds" if answer is Answer.HOLDS else "; ".join(whys)
+    return Try(cells, technicians, answer, why)
+
+
+def _why(result: GateResult) -> str:
+    """Return what was measured, or where that alone would give another answer, why it does not."""
+    if judge(result.gate, result.measured.interval) is result.answer:
+        return gate_sentence(result)
+    return f"{in_sentence(result.gate.kpi)} {result.why}" if result.at_bounds else result.why
+
+
+def _hopeless(results: Results) -> bool:
+    return any(
+        result.answer is not Answer.HOLDS
+        and result.tested
+        and result.gate.kpi not in _WORSE_WITH_MORE
+        for result in results
+    )
+
+
+def _answer(tried: list[Try]) -> Answer:
+    """Return holds if a try does, else fails unless one is not decided."""
+    return combined([try_.answer for try_ in tried], "any")
+
+
+def _people(plan: Plan, cells: int, technicians: int) -> int:
+    return plan.cell(cells=cells, technicians=technicians).people
+
+
+def _named(try_: Try) -> str:
+    cells = f"{try_.cells} cell{'s' if try_.cells > 1 else ''}"
+    people = f"{try_.technicians} technician{'s' if try_.technicians > 1 else ''}"
+    return f"{cells} and {people}"

@@ -35,7 +35,11 @@ def whys(plan: Plan, found: Evaluation, policy: PolicyVerdict) -> list[str]:
         return [f"No gate may be answered: {'; '.join(campaign.blockers)}."]
     if policy.answer is Answer.FAILS:
         return list(_time_lost(plan, campaign))
-    return [*_rarely_seen(policy, campaign), *_open_alone(policy, campaign)]
+    return [
+        *_failing_by_seldom(policy),
+        *_rarely_seen(policy, campaign),
+        *_open_alone(policy, campaign),
+    ]
 
 
 def next_steps(plan: Plan, found: Evaluation) -> list[str]:
@@ -75,9 +79,22 @@ def _turning(policy: PolicyVerdict) -> dict[OutcomeClass, list[tuple[GateResult,
         recorded = judge(gate.gate, gate.measured.interval)
         for run, bound in gate.at_bounds.items():
             if judge(gate.gate, bound.interval) is not recorded:
-                outcome = next(o for o in OutcomeClass if run.startswith(f"'{o}'"))
-                turning.setdefault(outcome, []).append((gate, run))
+                # The run with every seldom outcome at its lower bound is of none in particular.
+                for outcome in (o for o in OutcomeClass if run.startswith(f"'{o}'")):
+                    turning.setdefault(outcome, []).append((gate, run))
     return turning
+
+
+def _failing_by_seldom(policy: PolicyVerdict) -> Iterator[str]:
+    for gate in _open(policy):
+        if _by_seldom(gate):
+            for run, bound in gate.at_bounds.items():
+                measured, ends = gate_measured(gate, bound.interval)
+                name = in_sentence(gate.gate.kpi)
+                yield (
+                    f"{name[:1].upper()}{name[1:]} fails as recorded, but with {run} it is "
+                    f"{measured} ({ends}): too few events were seen to call it a failure."
+                )
 
 
 def _rarely_seen(policy: PolicyVerdict, campaign: PolicyEpisodes) -> Iterator[str]:
@@ -159,7 +176,11 @@ def _evidence(plan: Plan, found: Evaluation) -> Iterator[str]:
             f"“{need.outcome}”, its rate is then known to be below {percent(need.bearable, 2)}, "
             f"where on average {need.limit}; clear of the limit takes more."
         )
-    elif turning or any(_episodes_decide(gate) for p in open_ for gate in _open(p)):
+    elif (
+        turning
+        or any(_by_seldom(gate) for p in open_ for gate in _open(p))
+        or any(_episodes_decide(gate) for p in open_ for gate in _open(p))
+    ):
         yield (
             f"Run more operations: raise campaign.racks, now {plan.spec.campaign.racks}, in a copy "
             f"of the evaluation."
@@ -167,6 +188,10 @@ def _evidence(plan: Plan, found: Evaluation) -> Iterator[str]:
     if any(not _episodes_decide(gate) for p in open_ for gate in _open(p) if _alone(gate)):
         runs = plan.spec.line_runs.replications.verdict
         yield f"Run the line more often: line_runs.replications.verdict, now {runs}."
+
+
+def _by_seldom(gate: GateResult) -> bool:
+    return judge(gate.gate, gate.measured.interval) is Answer.FAILS
 
 
 def _alone(gate: GateResult) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from configs.specs.base import spec_hash
 from twin.evaluation.plan import LETTERS, Plan
 from twin.evaluation.result import CellsForTakt, Evaluation, KpiRow, PolicyVerdict, Try
+from twin.evaluation.search import nothing_found
 from twin.evaluation.words import (
     NONE,
     answer_word,
@@ -57,13 +58,9 @@ def _card(found: Evaluation, policy: PolicyVerdict) -> dict[str, Any]:
     need = next(c for c in found.cells if c.letter == policy.letter)
     if need.found:
         cells = f"{need.found.cells} cell{'s' if need.found.cells > 1 else ''}"
-        sure = policy.answer is Answer.HOLDS
-        hold = "hold the gates" if sure else "would hold the gates, outcomes being as recorded"
-        takt = f"{cells} and {need.people} people {hold}"
-    elif any(tried.answer is Answer.INCONCLUSIVE for tried in need.tried):
-        takt = "for no number of cells and technicians that was tried are the gates decided"
+        takt = f"{cells} and {need.people} people hold the gates"
     else:
-        takt = "no number of cells and technicians that was tried holds the gates"
+        takt = nothing_found(need)
     success = f"{percent(campaign.success.estimate)} ({share_span(campaign.success)})"
     return {
         "letter": policy.letter,
@@ -86,7 +83,7 @@ def _gate(result: GateResult) -> dict[str, Any]:
         "span": interval,
         "kind": KINDS[result.answer],
         "mark": MARKS[result.answer],
-        "word": answer_word(result.answer),
+        "word": answer_word(result.answer) if result.tested else "not tested",
         "remark": _remark(result),
     }
 
@@ -184,17 +181,15 @@ def _cells(need: CellsForTakt, staffed: int) -> dict[str, Any]:
         "found": need.found,
         "people": need.people,
         "change": change,
-        "none": "not decided"
-        if any(tried.answer is Answer.INCONCLUSIVE for tried in need.tried)
-        else "none tried holds the gates",
+        "none": nothing_found(need),
         "why": _decides(need),
         "tried": [{"text": _try(try_)} for try_ in need.tried],
     }
 
 
 def _decides(need: CellsForTakt) -> str:
-    if need.found is None:
-        return need.tried[-1].why
+    if need.found is None:  # the largest, where what more cells and people can do is seen
+        return need.tried[0].why
     fewer = [t for t in need.tried if t.answer is not Answer.HOLDS]
     if not fewer:
         return "the smallest that was tried holds every gate"
