@@ -14,7 +14,7 @@ from twin.evaluation.before import MODES, EpisodeNeed, Mode, PerfectRow, Preflig
 from twin.evaluation.lines import LineCase, Lines, variance_reduction
 from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan
-from twin.evaluation.words import in_sentence, number
+from twin.evaluation.words import format_of, in_sentence, number
 from twin.kpi.definitions import LINE_KPIS, LineKpi
 from twin.kpi.intervals import Interval, paired_t, rule_of_three, t_interval, t_quantile
 from twin.kpi.nested import DRAWS_A_REPLICATION
@@ -207,23 +207,25 @@ def _sentences(
 def preflight_sentence(station: str, row: PerfectRow, movers: Mapping[str, Interval]) -> str:
     """Say of one KPI whether any policy can move it: yes, no, or not seen."""
     base = abs(row.staffed.estimate)
+    points = format_of(row.kpi.key).unit_of_difference == "points"  # a share's change, as gates say
+    unit = "points" if points else "%"
     low, mid, high = (
-        number(100 * end / base, 1, signed=True)
+        number(100 * end / (1.0 if points else base), 1, signed=True)
         for end in (row.change.low, row.change.estimate, row.change.high)
     )
     name = in_sentence(row.kpi.key) + ("" if row.mode == "takt" else " of the saturated line")
     if row.can_move:
         return (
-            f"A perfect policy at {station} would change {name} by {mid} %: that is the most any "
+            f"A perfect policy at {station} would change {name} by {mid} {unit}: that is the most any "
             f"policy there can gain."
         )
     best = row.change.high if row.kpi.higher_is_better else -row.change.low
     if best >= MATTERS * base:
         return (
             f"Whether any policy at {station} can improve {name} is not seen in so few runs: a "
-            f"perfect one changes it by {low} to {high} %."
+            f"perfect one changes it by {low} to {high} {unit}."
         )
-    text = f"No policy at {station} can improve {name} (a perfect one: {mid} %)"
+    text = f"No policy at {station} can improve {name} (a perfect one: {mid} {unit})"
     if row.kpi.key == "racks_per_day" and row.mode == "takt":
         return f"{text}: at takt the line ships what is pushed in."
     if row.kpi.key == "racks_per_day" and movers:
