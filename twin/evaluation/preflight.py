@@ -216,8 +216,8 @@ def preflight_sentence(station: str, row: PerfectRow, movers: Mapping[str, Inter
     name = in_sentence(row.kpi.key) + ("" if row.mode == "takt" else " of the saturated line")
     if row.can_move:
         return (
-            f"A perfect policy at {station} would change {name} by {mid} {unit}: that is the most any "
-            f"policy there can gain."
+            f"A perfect policy at {station} would change {name} by {mid} {unit}: that is the most "
+            f"any policy there can gain."
         )
     best = row.change.high if row.kpi.higher_is_better else -row.change.low
     if best >= MATTERS * base:
