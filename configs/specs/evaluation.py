@@ -196,8 +196,6 @@ def load_evaluation(name_or_path: str | Path) -> tuple[EvaluationSpec, Path]:
 
 def _contradictions(spec: EvaluationSpec) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
     """Yield (loc, problem, remedy) of what no field can know by itself."""
-    if spec.policies.x == spec.policies.y:
-        yield ("policies", "y"), "is policy x again", "name another policy, or another version"
     total = sum(spec.operations.composition.values())
     if total != spec.operations.per_rack:
         yield (

@@ -44,6 +44,12 @@ CASES = {
         "policies.y",
         "is policy x again",
     ),
+    "one policy twice by two names": (
+        "y: scripted/lateral-admittance",
+        "y: scripted/straight-push@1",
+        "policies.y",
+        "is policy x again",
+    ),
     "undeclared overlap of stops": (
         "attach:\n  minor_stops: replaced\n",
         "",

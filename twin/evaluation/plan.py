@@ -143,6 +143,8 @@ _Contradiction = tuple[tuple[str | int, ...], str, str]
 def _contradictions(
     spec: EvaluationSpec, line: LineSpec, station: StationSpec
 ) -> Iterator[_Contradiction]:
+    if _identity(spec.policies.x) == _identity(spec.policies.y):
+        yield ("policies", "y"), "is policy x again", "name another policy, or another version"
     if spec.setting not in station.settings:
         yield (
             ("setting",),
@@ -178,7 +180,13 @@ def _tornado_contradictions(
                 yield ("tornado", index, field), error.problem, error.remedy
 
 
-def _policy_content(name: str) -> Any:
+def _identity(name: str) -> Any:
+    """Return what two names of one policy share: `a` and `a@1`, or two paths of one bundle."""
+    content = _policy_content(name)
+    return content.get("sha256", content)
+
+
+def _policy_content(name: str) -> dict[str, Any]:
     """Return what identifies a policy's behaviour: a script's parameters, or a bundle's bytes."""
     bare = name.partition("@")[0]
     for entry in scripts():
