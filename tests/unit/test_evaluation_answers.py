@@ -23,6 +23,7 @@ from twin.evaluation.result import CellsForTakt, PolicyVerdict
 from twin.evaluation.search import cells_for_takt, nothing_found
 from twin.kpi.gates import Answer
 from twin.report.html import html_report
+from twin.report.prose import assumptions
 
 HOLDS, FAILS, OPEN = Answer.HOLDS, Answer.FAILS, Answer.INCONCLUSIVE
 Kpis = Callable[[LineCase], Mapping[str, float]]
@@ -170,6 +171,13 @@ def test_a_limit_on_people_does_not_end_the_search_at_the_largest(small_plan: Pl
     need = search(small_plan, kpis, (*LIMIT, GateSpec(kpi="people", at_most=4)))
     assert need.found is not None
     assert (need.found.cells, need.found.technicians, need.people) == (1, 1, 3)
+
+
+def test_the_report_says_how_often_one_of_two_passes_wrongly(small_plan: Plan) -> None:
+    said = {a.what: a.value for a in assumptions(small_plan)}
+    assert "up to 5 %" in said["two policies are judged and one that holds is enough"]
+    both = replace(small_plan, spec=small_plan.spec.model_copy(update={"verdict": "all"}))
+    assert len(list(assumptions(both))) == len(said) - 1
 
 
 def test_the_report_says_what_an_open_failure_and_an_untested_gate_are(

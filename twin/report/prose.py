@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from envs.outcome import OutcomeClass
+from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan
 from twin.evaluation.words import duration, percent
 
@@ -87,6 +88,20 @@ def assumptions(plan: Plan) -> Iterator[Assumption]:
         "A",
         "line: technicians",
     )
+    yield Assumption(
+        "planned run time of a rack at the cell, for effectiveness and OEE",
+        f"{duration(perfect_process(plan.station, effects).visit_s)}, as with the perfect policy",
+        "A",
+        "follows from the station and effects.handling",
+    )
+    if spec.verdict == "any":
+        yield Assumption(
+            "two policies are judged and one that holds is enough",
+            "each has a chance of at most 2.5 % to pass wrongly, so that the chance of a wrong yes "
+            "is up to 5 % if neither should pass; the limits are not tightened for it",
+            "K",
+            "verdict",
+        )
     yield from _of_the_line(plan)
     kept = spec.attach.minor_stops == "kept"
     yield Assumption(
