@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 
 from configs.errors import RunFolderError
 from policies.records import read_records
+from twin.bridge.process import fit_station
 from twin.bridge.synthetic import Truth
 from twin.cli import main
 from twin.evaluate import NoEvidenceError, evaluate
+from twin.evaluation import cases
+from twin.evaluation.cases import Fitted
 from twin.evaluation.episodes import Episodes
 from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan, load_plan
@@ -55,6 +59,20 @@ def test_a_slower_policy_is_not_the_more_effective_one(finished: Any) -> None:
     # Its planned over its actual time, where the time of the policies' operations is all alike.
     work_s = 240.0 + 29 * 24.0
     assert effectiveness.cells["y"] == pytest.approx(planned_s / work_s, rel=0.1)
+
+
+def test_bars_show_the_input_alone(finished: Any) -> None:
+    plan, tornado = finished.plan, finished.found.tornado
+    swap = next(bar for bar in tornado.bars if bar.says == "swap")
+    ends = [swap.at_low.estimate, tornado.base.estimate, swap.at_high.estimate]
+    assert ends == sorted(ends)  # a longer swap never helps, under the same luck and rates
+    records = read_records(finished.folder / "episodes-y.jsonl")
+    fitted = fit_station(list(records), station="S60", label="y", effects=plan.spec.effects)
+    case = cases.mean_cell(plan, Fitted("y", fitted, ""))
+    drawn = [case.source.replicate(5, run, draw=run).drawn for run in range(3)]  # type: ignore[union-attr]
+    assert {d.p for d in drawn} == {fitted.posterior.p_mean}
+    sample = fitted.posterior.sample(20_000, np.random.default_rng(0))[0]
+    assert fitted.posterior.p_mean == pytest.approx(sample.mean(), rel=0.02)
 
 
 def test_preflight_knows_what_no_policy_moves(

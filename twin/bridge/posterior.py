@@ -172,6 +172,16 @@ class Posterior:
             (1 - self.spike) * np.average(_rho_of(rho_t), weights=mass.sum(axis=1))
         )
         """Posterior mean of rho."""
+        self.p_mean = float(
+            self.spike * self._alpha / (self._alpha + self._beta)
+            + (1 - self.spike) * np.average(_p_of(theta), weights=mass.sum(axis=0))
+        )
+        """Posterior mean of p."""
+
+    @property
+    def mean(self) -> Draw:
+        """The posterior means of p, rho and split, as if they were drawn."""
+        return Draw(self.p_mean, self.rho_mean, self._split_counts / self._split_counts.sum())
 
     def _grid(self) -> tuple[Floats, Floats, Floats]:
         """Return cell centres of θ and t, and the log posterior on them, shape (t, θ).

@@ -13,6 +13,7 @@ from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan
 from twin.kpi.nested import replication_of
 from twin.line.model import LineModel
+from twin.line.process import ProcessModel
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,28 @@ def cell(
         source=fitted.model,
         digest=fitted.digest,
         replications=tuple(replication_of(run) for run in range(count)),
+    )
+
+
+@dataclass(frozen=True)
+class MeanPolicy:
+    """A policy whose rates are known: the posterior means of (p, rho, split) in every run."""
+
+    model: StationModel
+
+    def replicate(self, seed: int, replication: int, *, draw: int | None = None) -> ProcessModel:
+        """Return the process model of one replication; nothing but the visits is random."""
+        return self.model.with_draw(self.model.posterior.mean, seed, replication)
+
+
+def mean_cell(plan: Plan, fitted: Fitted, line: LineSpec | None = None) -> LineCase:
+    """Return the line at takt with a policy at its posterior mean; run k is replication k."""
+    return LineCase(
+        name=f"cell with {fitted.model.label} at its mean, takt",
+        model=plan.cell(line=line),
+        station=plan.spec.station,
+        source=MeanPolicy(fitted.model),
+        digest=f"mean of {fitted.digest}",
     )
 
 

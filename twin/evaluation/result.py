@@ -176,7 +176,7 @@ class TornadoBar:
         high: the high end, as text.
         at_low: cell minus staffed with the low end, hours.
         at_high: with the high end, hours.
-        flips: gates whose answer changes, in words.
+        flips: gates whose point changes sides at the policy's mean rates, in words.
     """
 
     says: str
@@ -196,7 +196,7 @@ class Tornado:
     Attributes:
         letter: ``x`` or ``y``.
         name: of the policy.
-        base: cell minus staffed as evaluated, with the tornado's replications, hours.
+        base: cell minus staffed with all inputs as assumed, at the policy's mean rates, hours.
         bars: widest first.
         replications: of each end.
     """
