@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 
 from configs.errors import RunFolderError
+from envs.outcome import OutcomeClass
 from policies.records import read_records
 from twin.bridge.process import fit_station
 from twin.bridge.synthetic import Truth
 from twin.cli import main
+from twin.cli.evaluate_view import show
 from twin.evaluate import NoEvidenceError, evaluate
 from twin.evaluation import cases
 from twin.evaluation.cases import Fitted
@@ -73,6 +75,24 @@ def test_bars_show_the_input_alone(finished: Any) -> None:
     assert {d.p for d in drawn} == {fitted.posterior.p_mean}
     sample = fitted.posterior.sample(20_000, np.random.default_rng(0))[0]
     assert fitted.posterior.p_mean == pytest.approx(sample.mean(), rel=0.02)
+
+
+def test_what_was_never_seen_is_a_bound_and_no_mean(
+    finished: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = finished.found  # y only ever retries or is assisted
+    row = next(row for row in found.kpis if row.kpi.key == "damages_per_1000")
+    assert set(row.unseen) == {"y"}
+    damage = found.episodes[1].classes[OutcomeClass.DAMAGE]
+    assert (damage.count, row.unseen["y"].operations) == (0, 160)
+    assert row.unseen["y"].most_per_1000 == pytest.approx(1000 * damage.bound)
+    page = html_report(finished.plan, found, "rackline evaluate small")
+    assert "0 seen in 160" in page
+    assert f"at most {1000 * damage.bound:.1f}" in page
+    show(finished.plan, found, finished.folder / "report.html")
+    said = capsys.readouterr().out
+    assert f"at most {1000 * damage.bound:.1f}" in said
+    assert "0 seen in 160 operations" in said
 
 
 def test_preflight_knows_what_no_policy_moves(

@@ -127,6 +127,10 @@ def _kpis(takt_min: float, pushed_min: float, found: Evaluation, wide: bool) -> 
             table.add_row(f"{kpi['title']}{unit}", *cells)
         table.add_section()
     table.caption = f"X: {x}, Y: {y}; bold: clear of zero"
+    unseen = {f"{held.operations:,}" for row in found.kpis for held in row.unseen.values()}
+    if unseen:
+        shown = " or ".join(sorted(unseen))
+        table.caption += f"\nat most: 0 seen in {shown} operations, 95 % bound"
     return table
 
 

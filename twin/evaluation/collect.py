@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from envs.outcome import OutcomeClass
+from twin.bridge.posterior import NOT_OK
 from twin.evaluation import cases
 from twin.evaluation.before import MODES, Mode
 from twin.evaluation.cases import Fitted
 from twin.evaluation.lines import Floats, LineCase, Lines, variance_reduction
 from twin.evaluation.plan import Plan
-from twin.evaluation.result import KpiRow, LineCharts, StationRow
+from twin.evaluation.result import KpiRow, LineCharts, StationRow, Unseen
 from twin.kpi.definitions import LINE_KPIS, LineKpi
 from twin.kpi.intervals import t_interval
 from twin.kpi.iso22400 import ISO_KPIS
@@ -48,6 +50,12 @@ _STATION_KPIS = frozenset(
         "allocation_efficiency",
     }
 )
+_RATES: Mapping[str, tuple[OutcomeClass, ...]] = {
+    "assists_per_1000": (OutcomeClass.ASSISTED, OutcomeClass.DETECTED),
+    "damages_per_1000": (OutcomeClass.DAMAGE,),
+    "escapes_per_1000": (OutcomeClass.ESCAPED,),
+}
+"""KPIs that are the rate of outcomes."""
 _MOST_POINTS = 2000
 _GROWS = 0.2  # WIP of the last third above that of the first by this share: it does not settle
 
@@ -79,7 +87,18 @@ def _row(
         between=nested_interval(values["y"] - values["x"], replications),
         reduction={letter: variance_reduction(ours, paired) for letter, ours in values.items()},
         perfect=t_interval(lines.kpi(cases.perfect(plan, mode), kpi.key, runs.preflight)),
+        unseen={f.letter: found for f in policies if (found := _unseen(f, kpi.key)) is not None},
     )
+
+
+def _unseen(fitted: Fitted, key: str) -> Unseen | None:
+    """Return what is known of a rate whose outcomes were never seen; of two, together."""
+    counts, classes = fitted.model.posterior.counts, _RATES.get(key, ())
+    seen = sum(int(counts.events[:, NOT_OK.index(outcome)].sum()) for outcome in classes)
+    if not classes or seen:
+        return None
+    # With none seen the bound is the same for one class and for several taken as one.
+    return Unseen(counts.total, 1000 * fitted.model.class_bound(classes[0]))
 
 
 def station_rows(plan: Plan, lines: Lines, policies: tuple[Fitted, ...]) -> tuple[StationRow, ...]:

@@ -70,6 +70,19 @@ class PolicyEpisodes:
 
 
 @dataclass(frozen=True)
+class Unseen:
+    """An outcome that a campaign never saw.
+
+    Attributes:
+        operations: valid operations of the campaign.
+        most_per_1000: upper one-sided 95 % bound on its rate, per 1,000 operations.
+    """
+
+    operations: int
+    most_per_1000: float
+
+
+@dataclass(frozen=True)
 class KpiRow:
     """One KPI of the three lines in one mode.
 
@@ -83,6 +96,8 @@ class KpiRow:
         reduction: how many times smaller the variance of the difference to staffed is than that
             of independent runs, by letter (common random numbers).
         perfect: the line with the perfect policy (fewer replications); ``None`` where not run.
+        unseen: by letter, where the KPI is the rate of an outcome that the campaign never saw: the
+            line's mean is then the prior's.
     """
 
     kpi: LineKpi
@@ -93,6 +108,7 @@ class KpiRow:
     between: NestedInterval
     reduction: Mapping[str, float]
     perfect: Interval | None
+    unseen: Mapping[str, Unseen]
 
 
 @dataclass(frozen=True)

@@ -125,9 +125,15 @@ def kpi_blocks(rows: Sequence[KpiRow], takt_min: float, pushed_min: float) -> li
 def _kpi(row: KpiRow) -> dict[str, Any]:
     key = row.kpi.key
     entries = [_entry(key, row.staffed)]
-    entries += [_entry(key, row.cells[letter].interval) for letter in LETTERS]
-    entries += [_difference(key, row.differences[letter].interval) for letter in LETTERS]
-    entries.append(_difference(key, row.between.interval))
+    seen = {letter: _seen(row, letter) for letter in LETTERS}
+    entries += [seen[letter] or _entry(key, row.cells[letter].interval) for letter in LETTERS]
+    entries += [
+        Entry(NONE, "") if seen[letter] else _difference(key, row.differences[letter].interval)
+        for letter in LETTERS
+    ]
+    entries.append(
+        Entry(NONE, "") if any(seen.values()) else _difference(key, row.between.interval)
+    )
     entries.append(Entry(NONE, "") if row.perfect is None else _entry(key, row.perfect))
     over = f", over {row.kpi.denominator}" if row.kpi.denominator else ""
     return {
@@ -136,6 +142,15 @@ def _kpi(row: KpiRow) -> dict[str, Any]:
         "definition": f"{row.kpi.definition}{over}",
         "entries": entries,
     }
+
+
+def _seen(row: KpiRow, letter: str) -> Entry | None:
+    """Return the bound on an outcome never seen, in place of a mean that only the prior gave."""
+    unseen = row.unseen.get(letter)
+    if unseen is None:
+        return None
+    most = value(row.kpi.key, unseen.most_per_1000)
+    return Entry(f"at most {most}", f"0 seen in {unseen.operations:,}")
 
 
 def _entry(key: str, interval: Interval) -> Entry:
