@@ -116,7 +116,7 @@ class Search(Spec):
 
     Attributes:
         most_cells: cells tried, from 1.
-        most_technicians: technicians tried, from 1.
+        most_technicians: technicians tried, from 1; fewest people are sought before fewest cells.
     """
 
     most_cells: AtLeastOne = 2

@@ -191,7 +191,7 @@ def _whole_minutes(plan: Plan, pace: Mapping[str, float], workers: int) -> float
     replications = (
         runs.preflight * (4 + _CANDIDATES)
         + runs.verdict * (2 * 3 + 3)  # two modes of three lines, and about three at bounds
-        + runs.search * 2 * (1 + spec.search.most_technicians)
+        + runs.search * 2 * (1 + spec.search.most_technicians + 4)  # and about four at bounds
         + runs.tornado * 3 * len(spec.tornado)  # cell, and half of the inputs change staffed too
     )
     spent_s = episodes * pace["episode_s"] + replications * pace["replication_s"]
