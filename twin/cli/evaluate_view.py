@@ -134,7 +134,7 @@ def _kpis(takt_min: float, pushed_min: float, found: Evaluation, wide: bool) -> 
     return table
 
 
-def _cells(found: Evaluation) -> Table:
+def _cells(found: Evaluation) -> Group:
     table = Table(title="Cells and people for takt", title_justify="left", box=box.SIMPLE_HEAD)
     for column in ("policy", "cells", "technicians", "people", "against today"):
         table.add_column(
@@ -145,6 +145,6 @@ def _cells(found: Evaluation) -> Table:
             numbers = (need["found"].cells, need["found"].technicians, need["people"])
             table.add_row(need["name"], *(str(number) for number in numbers), need["change"])
         else:
-            table.add_row(need["name"], need["none"])
-    table.caption = f"today: {found.people_staffed} people"
-    return table
+            table.add_row(need["name"], *(["-"] * 4))
+    none = [Text(f"  {n['name']}: {n['none']}") for n in cells_table(found) if not n["found"]]
+    return Group(table, *none, Text(f"  today: {found.people_staffed} people", style="dim"))
