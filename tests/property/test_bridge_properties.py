@@ -36,7 +36,7 @@ def test_a_plan_accounts_for_every_operation(p, rho, split, unit, visit):
     assert plan.operations == 29
     assert plan.assists + plan.damages + plan.escapes <= 29
     assert plan.first_pass == (plan.assists + plan.damages + plan.escapes == 0)
-    assert sum(step.technician for step in plan.steps) == plan.assists
+    assert sum(step.technician for step in plan.steps) == plan.assists + plan.damages
     assert sum(step.state == "down" for step in plan.steps) == plan.assists + plan.damages
     assert all(step.duration_s > 0 for step in plan.steps)
     kinds = [(step.state, step.technician) for step in plan.steps]

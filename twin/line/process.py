@@ -58,7 +58,7 @@ class VisitPlan:
         escapes: defects the visit leaves in the unit that no sensor of the station saw.
         first_pass: no operation of the visit needed a person or left a defect.
         operations: how many operations (trays, cables) were done, for rates per 1,000.
-        assists: how many of them called a technician.
+        assists: how many of them waited for a technician and were seated then.
         damages: how many of them damaged a part.
         passed: the station's own test let the unit through; if not, it is repaired and the visit
             planned again as the next one.
