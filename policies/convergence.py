@@ -8,14 +8,12 @@ the stiffness is reported beside it.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from configs.specs.base import load_spec, resolve_path, spec_hash
 from configs.specs.station import StationSpec
@@ -23,6 +21,7 @@ from envs.operation import Perturbation
 from envs.outcome import OutcomeClass
 from envs.registry import station
 from policies.executor import run
+from policies.intervals import t_interval
 from policies.records import EpisodeRecord
 from policies.rollout import Episode, record_of, run_to_end, single_part_episodes
 from policies.seeds import SELECTION
@@ -222,12 +221,13 @@ def _row(
     success, base_success = share(succeeded, ours), share(succeeded, base)
     damage, base_damage = share(damaged, ours), share(damaged, base)
     records = [record for record, _ in ours]
+    gained, harmed = t_interval(success - base_success), t_interval(damage - base_damage)
     return Row(
         name,
         float(success.mean()),
         float(damage.mean()),
-        _interval(success - base_success),
-        _interval(damage - base_damage),
+        (gained.low, gained.high),
+        (harmed.low, harmed.high),
         float(np.mean(success != base_success)),
         float(np.mean([force for _, force in ours])),
         float(np.mean([r.max_windowed_force_n for r in records])),
@@ -235,11 +235,3 @@ def _row(
         float(np.percentile([r.penetration_m for r in records], 99)),
         float(np.mean([r.contact_time_s for r in records])),
     )
-
-
-def _interval(differences: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the 95 % t interval of a mean paired difference."""
-    mean, n = float(differences.mean()), len(differences)
-    error = float(differences.std(ddof=1)) / math.sqrt(n)
-    half = float(stats.t.ppf(0.975, n - 1)) * error
-    return (mean - half, mean + half)

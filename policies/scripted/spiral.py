@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from configs.specs.base import Force, Length, Time
 from configs.specs.station import StationSpec
 from policies.scripted.reading import Reading
-from policies.scripted.straight import StraightParameters, zone_speed
+from policies.scripted.straight import StraightParameters, StraightPush, zone_speed
 
 
 class SpiralParameters(StraightParameters):
@@ -35,14 +35,7 @@ class SpiralSearch:
     """
 
     SEARCH: ClassVar[dict[str, tuple[float, float]]] = {
-        "entry_m_per_s": (0.004, 0.03),
-        "entry_start_m": (0.02, 0.03),
-        "entry_end_m": (0.03, 0.2),
-        "insert_m_per_s": (0.05, 0.15),
-        "final_m_per_s": (0.01, 0.05),
-        "final_distance_m": (0.02, 0.06),
-        "height_m": (0.0005, 0.0015),
-        "hold": (0.005, 0.6),
+        **StraightPush.SEARCH,
         "search_force_n": (8.0, 80.0),
         "pitch_m": (0.0005, 0.003),
         "turn_s": (0.8, 4.0),
