@@ -66,7 +66,7 @@ class Operation:
         self._window_controls = round(physics.control_rate_hz / WINDOW_HZ)
         self._visible = visible
         self._world = World(visible)
-        self._world.clear(self._rate_hz, physics.solver_iterations)
+        self._clear()
         part = next(iter(spec.parts.values()))
         slot = scene.slot_body(part, self.setting, scene.MOUTH)
         check_force_reading(self._world, slot, part, self._contact(0.3), self._rate_hz)
@@ -84,7 +84,7 @@ class Operation:
         self._sensor_rng = np.random.default_rng([seed, 4, rack, slot])
         self._dock = visit.dock
         world = self._world
-        world.clear(self._rate_hz, spec.physics.solver_iterations)
+        self._clear()
         self._fixture = world.add(
             scene.slot_body(self.part, setting, visit.dock), self._contact(visit.friction)
         )
@@ -93,7 +93,6 @@ class Operation:
         )
         if self._visible:
             world.add(scene.scenery(self.part, visit.dock), self._contact(1.0))
-        world.lock(self._fixture, scene.MOUNT, scene.MOUNT_FORCE_N)
         for joint in scene.SENSED:
             world.sense(self._fixture, joint)
         world.sense(self._robot, FT)
@@ -213,6 +212,10 @@ class Operation:
     def close(self) -> None:
         """Free the simulation."""
         self._world.close()
+
+    def _clear(self) -> None:
+        physics = self.spec.physics
+        self._world.clear(self._rate_hz, physics.solver_iterations, physics.solver_residual)
 
     def _contact(self, friction: float) -> Contact:
         physics, factor = self.spec.physics, self._stiffness

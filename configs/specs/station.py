@@ -52,6 +52,7 @@ class Physics(Spec):
     control_rate_hz: Frequency
     policy_rate_hz: Frequency
     solver_iterations: Annotated[int, Field(ge=1, le=1000)]
+    solver_residual: Annotated[float, Field(gt=0.0, le=1e-7)]
     contact_stiffness_n_per_m: Stiffness
     contact_damping_ns_per_m: Damping
     penetration_limit_m: Length

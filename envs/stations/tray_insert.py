@@ -15,7 +15,6 @@ from envs.robots.gantry import Grasp
 
 MOUNT, LEFT, RIGHT, SHELF, TOP = range(5)
 SENSED = (LEFT, RIGHT, SHELF, TOP)
-MOUNT_FORCE_N = 1e7  # holds the fixture's mount; a sensor on a static body would read zero
 
 WALL_M = 0.01  # half thickness of guides and shelves, assumed
 POST_M = 0.06  # half width of the rack posts beside the mouth, assumed
@@ -65,8 +64,9 @@ def slot_body(part: Part, setting: Setting, dock: Pose) -> Body:
 
     The slot frame has its origin in the mouth plane, at the centre of a tray that lies on the
     shelf in the middle of the slot; x points into the rack, z up. Guides, shelf and top hang on
-    one locked mount by a sensed joint each, so that opposite forces of a wedged tray do not
-    cancel in what the judge reads.
+    one mount by a sensed joint each, so that opposite forces of a wedged tray do not cancel in
+    what the judge reads. The mount has no mass, which keeps it where it is, and the links on it
+    have some, without which a sensor reads zero.
     """
     side = part.width_m / 2 + setting.clearance_m
     floor, ceiling = -part.height_m / 2, part.height_m / 2 + 2 * setting.clearance_m
@@ -98,7 +98,7 @@ def slot_body(part: Part, setting: Setting, dock: Pose) -> Body:
     return Body(
         dock,
         (
-            Link("mount", "", Joint.PRISMATIC, 500.0, (0.0, 0.0, 1.0), (50.0, 50.0, 50.0)),
+            Link("mount", "", Joint.FIXED, 0.0),
             *guides,
             Link("shelf", "mount", Joint.FIXED, 50.0, boxes=shelf, colour=(0.55, 0.56, 0.6, 1.0)),
             Link("top", "mount", Joint.FIXED, 50.0, boxes=top, colour=(0.55, 0.56, 0.6, 1.0)),
