@@ -136,7 +136,7 @@ def failures(rows: Sequence[Row], clearance_m: float) -> list[str]:
             ("success", row.success_difference),
             ("damage", row.damage_difference),
         ):
-            if not (-POINTS <= low and high <= POINTS):  # what is not a number does not hold
+            if not (low >= -POINTS and high <= POINTS):  # what is not a number does not hold
                 found.append(
                     f"{row.variant}: {what} differs by [{100 * low:+.1f}, {100 * high:+.1f}] "
                     f"points, beyond +-{100 * POINTS:g}"
