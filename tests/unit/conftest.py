@@ -14,6 +14,7 @@ from twin.bridge.synthetic import Truth
 from twin.evaluate import evaluate
 from twin.evaluation.plan import Plan, load_plan
 from twin.evaluation.result import Evaluation
+from twin.evaluation.runfolder import RunFolder
 
 LINE = """\
 name: small
@@ -128,7 +129,9 @@ BAD = Truth(0.5, 0.1, (0.1, 0.1, 0.1, 0.1, 0.6), cycle_s=24.0, rack_sd_s=0.5, op
 
 def put(plan: Plan, folder: Path, x: Truth, y: Truth) -> None:
     """Put made-up campaigns of x and y into a run folder."""
-    folder.mkdir(parents=True)
+    opened = RunFolder(folder)
+    opened.claim(plan.resolved())
+    opened.close()
     (folder / "pace.json").write_text('{"episode_s": 0.3}')
     append_records(folder / "episodes-x.jsonl", made_up(plan, x, 1))
     append_records(folder / "episodes-y.jsonl", made_up(plan, y, 2))

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -24,10 +23,8 @@ from twin.cli.evaluate_view import show
 from twin.evaluate import NoEvidenceError, evaluate
 from twin.evaluation import cases
 from twin.evaluation.cases import Fitted
-from twin.evaluation.episodes import Episodes
 from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan, load_plan
-from twin.evaluation.runfolder import RunFolder
 from twin.kpi.gates import Answer
 from twin.report import write_reports
 from twin.report.html import html_report
@@ -124,8 +121,8 @@ def test_workers_do_not_change_the_result(finished: Any, tmp_path: Path) -> None
     plan, folder = finished.plan, finished.folder
     other = tmp_path / "two"
     other.mkdir()
-    for name in ("episodes-x.jsonl", "episodes-y.jsonl", "pace.json"):
-        (other / name).write_bytes((folder / name).read_bytes())
+    for name in ("resolved.yaml", "episodes-x.jsonl", "episodes-y.jsonl", "pace.json"):
+        shutil.copy(folder / name, other)
     evaluate(plan, other, workers=2)
     assert (other / "result.json").read_bytes() == (folder / "result.json").read_bytes()
 
@@ -141,16 +138,14 @@ def test_a_cut_folder_is_resumed_to_the_same_result(finished: Any, tmp_path: Pat
     assert (folder / "result.json").read_bytes() == whole
 
 
-def test_records_of_another_seed_are_not_taken_over(finished: Any, tmp_path: Path) -> None:
-    for name in ("episodes-x.jsonl", "episodes-y.jsonl"):  # resolved.yaml is gone
-        shutil.copy(finished.folder / name, tmp_path)
-    folder = RunFolder(tmp_path)
-    spec = finished.plan.spec
-    campaign = spec.campaign.model_copy(update={"seed": spec.campaign.seed + 1})
-    other = replace(finished.plan, spec=spec.model_copy(update={"campaign": campaign}))
-    assert Episodes(finished.plan, folder).missing == 0
-    assert (missing := Episodes(other, folder)).missing == missing.total
-    folder.close()
+@pytest.mark.parametrize("kept", ["episodes-x.jsonl", "episodes-y.jsonl", "lines.jsonl"])
+def test_records_of_which_nothing_says_what_they_are_from_are_refused(
+    kept: str, finished: Any, tmp_path: Path
+) -> None:
+    shutil.copy(finished.folder / kept, tmp_path)  # resolved.yaml is gone
+    with pytest.raises(RunFolderError, match=rf"resolved\.yaml: is missing.* what {kept} .*--out"):
+        evaluate(finished.plan, tmp_path, workers=1)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".lock", kept]  # nothing is written
 
 
 def test_another_evaluation_is_refused_with_the_reason(finished: Any) -> None:

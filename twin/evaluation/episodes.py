@@ -113,15 +113,9 @@ class Episodes:
                         )
 
     def _read(self, letter: str) -> dict[tuple[int, int], EpisodeRecord]:
-        campaign = self._plan.spec.campaign
-        wanted = {
-            (campaign.seed, rack, slot)
-            for rack in range(campaign.racks)
-            for slot in self._plan.slots(rack)
-        }
+        """Return what is there: of this campaign, or `RunFolder.claim` would have refused it."""
         records = read_records(self._folder.episodes_file(letter))
-        # Those of another seed are left by somebody who deleted resolved.yaml to get past it.
-        return {(r.rack_id, r.slot): r for r in records if (r.seed, r.rack_id, r.slot) in wanted}
+        return {(record.rack_id, record.slot): record for record in records}
 
 
 def fit(plan: Plan, campaign: Campaign, letter: str) -> StationModel:

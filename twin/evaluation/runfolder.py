@@ -66,22 +66,29 @@ class RunFolder:
         """Give the folder free."""
         self._lock.close()
 
-    def claim(self, resolved: Mapping[str, Any]) -> bool:
-        """Make the folder this evaluation's; return whether there was work in it already.
+    def claim(self, resolved: Mapping[str, Any]) -> None:
+        """Make the folder this evaluation's, or see that it is.
 
         Args:
             resolved: plain data of all that the records depend on.
 
         Raises:
-            RunFolderError: the folder holds another evaluation; names the first difference.
+            RunFolderError: the folder holds another evaluation (names the first difference), or
+                records of which nothing says what they were made from.
         """
         file = self.path / _RESOLVED
         if not file.exists():
+            if kept := self._kept():  # records know their seed, not their policy or station
+                raise RunFolderError(
+                    f"{file}: is missing, and nothing else says what {kept[0].name} beside it was "
+                    f"made from; put it back, choose another --out, or delete the folder to start "
+                    f"again"
+                )
             temporary = file.with_suffix(".tmp")
             text = yaml.safe_dump(dict(resolved), sort_keys=False, allow_unicode=True)
             temporary.write_text(_HEADER + text, encoding="utf-8")
             temporary.replace(file)
-            return False
+            return
         try:
             held = yaml.safe_load(file.read_text(encoding="utf-8"))
         except (yaml.YAMLError, OSError, UnicodeDecodeError):
@@ -97,7 +104,11 @@ class RunFolder:
                 f"{self.path}: holds another evaluation: {where} is {theirs!r} there and {ours!r} "
                 f"in what is asked; choose another --out, or delete the folder to start again"
             )
-        return True
+
+    def _kept(self) -> list[Path]:
+        """Return the files of records that hold any."""
+        files = sorted([*self.path.glob("episodes-*.jsonl"), *self.path.glob("lines.jsonl")])
+        return [file for file in files if file.stat().st_size]
 
     def episodes_file(self, letter: str) -> Path:
         """Return the file of one policy's records, rid of a line that a kill cut short."""
