@@ -1,4 +1,4 @@
-"""Confidence intervals of independent episodes: proportions, means, paired differences.
+"""Confidence intervals of independent episodes: proportions, means, paired comparisons.
 
 What knows of racks, whose parts are not independent, is in `twin.kpi.intervals`.
 """
@@ -9,8 +9,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+from scipy.special import betaincinv
 
 CONFIDENCE = 0.95
 """Confidence of every interval that a gate is judged on (issue 2: 95 % bounds)."""
@@ -47,6 +48,13 @@ def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Inter
     return Interval(successes / trials, float(found.low), float(found.high))
 
 
+def clopper_pearson_upper(events: float, trials: float, confidence: float = CONFIDENCE) -> float:
+    """Return the one-sided upper bound; events and trials may be effective numbers."""
+    if events >= trials:
+        return 1.0
+    return float(betaincinv(events + 1, trials - events, confidence))
+
+
 def t_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
     """Return Student's interval of the mean of independent values, shape (n,), n ≥ 2."""
     x = np.asarray(values, dtype=float)
@@ -69,3 +77,23 @@ def paired_t(ours: ArrayLike, theirs: ArrayLike, confidence: float = CONFIDENCE)
     if x.shape != y.shape:
         raise ValueError(f"pairs are needed, not {x.shape} and {y.shape}")
     return t_interval(x - y, confidence)
+
+
+def ratio_residuals(ours: ArrayLike, theirs: ArrayLike) -> NDArray[np.float64]:
+    """Return values whose mean is the ratio of means and whose spread is that ratio's.
+
+    The ratio R = mean(ours)/mean(theirs) linearised: R + (ours - R theirs)/mean(theirs).
+    """
+    x, y = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
+    if x.shape != y.shape:
+        raise ValueError(f"pairs are needed, not {x.shape} and {y.shape}")
+    base = y.mean()
+    if not np.isfinite(base) or base == 0:
+        return np.full(x.shape, math.nan)
+    ratio = x.mean() / base
+    return np.asarray(ratio + (x - ratio * y) / base, dtype=np.float64)
+
+
+def paired_ratio(ours: ArrayLike, theirs: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
+    """Return the interval of the ratio of means of paired values (linearised, t)."""
+    return t_interval(ratio_residuals(ours, theirs), confidence)

@@ -16,7 +16,10 @@ from scipy.special import betaincinv
 from policies.intervals import CONFIDENCE as CONFIDENCE
 from policies.intervals import NOTHING_KNOWN as NOTHING_KNOWN
 from policies.intervals import Interval as Interval
+from policies.intervals import clopper_pearson_upper as clopper_pearson_upper
+from policies.intervals import paired_ratio as paired_ratio
 from policies.intervals import paired_t as paired_t
+from policies.intervals import ratio_residuals as ratio_residuals
 from policies.intervals import t_interval as t_interval
 from policies.intervals import t_quantile as t_quantile
 from policies.intervals import wilson as wilson
@@ -28,13 +31,6 @@ def clopper_pearson(successes: int, trials: int, confidence: float = CONFIDENCE)
     """Return the exact (conservative) interval of a proportion of independent trials."""
     found = stats.binomtest(successes, trials).proportion_ci(confidence, method="exact")
     return Interval(successes / trials, float(found.low), float(found.high))
-
-
-def clopper_pearson_upper(events: float, trials: float, confidence: float = CONFIDENCE) -> float:
-    """Return the one-sided upper bound; events and trials may be effective numbers."""
-    if events >= trials:
-        return 1.0
-    return float(betaincinv(events + 1, trials - events, confidence))
 
 
 def clopper_pearson_lower(events: float, trials: float, confidence: float = CONFIDENCE) -> float:
@@ -115,23 +111,3 @@ def paired_bootstrap(
         (delta,), np.mean, confidence_level=confidence, n_resamples=resamples, rng=rng
     ).confidence_interval
     return Interval(mean, float(found.low), float(found.high))
-
-
-def ratio_residuals(ours: ArrayLike, theirs: ArrayLike) -> Floats:
-    """Return values whose mean is the ratio of means and whose spread is that ratio's.
-
-    The ratio R = mean(ours)/mean(theirs) linearised: R + (ours - R theirs)/mean(theirs).
-    """
-    x, y = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
-    if x.shape != y.shape:
-        raise ValueError(f"pairs are needed, not {x.shape} and {y.shape}")
-    base = y.mean()
-    if not np.isfinite(base) or base == 0:
-        return np.full(x.shape, math.nan)
-    ratio = x.mean() / base
-    return np.asarray(ratio + (x - ratio * y) / base, dtype=np.float64)
-
-
-def paired_ratio(ours: ArrayLike, theirs: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
-    """Return the interval of the ratio of means of paired values (linearised, t)."""
-    return t_interval(ratio_residuals(ours, theirs), confidence)
