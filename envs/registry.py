@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import gymnasium as gym
 
 from configs.errors import UnknownNameError
+from configs.specs.base import load_spec, resolve_path
+from configs.specs.station import StationSpec
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,11 @@ class StationEntry:
     config: str
     line_station: str
     title: str
+
+    @property
+    def spec(self) -> StationSpec:
+        """The station's data, read from its YAML."""
+        return load_spec(StationSpec, resolve_path("stations", self.config))
 
 
 _STATIONS: dict[str, StationEntry] = {}

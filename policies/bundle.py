@@ -32,6 +32,8 @@ from policies.policy import Policy
 from policies.scripted import registry
 
 CARD, NETWORK = "card.yaml", "policy.onnx"
+OTHERS = "seeds"
+"""Folder within a chosen bundle of the best bundle of every other training seed."""
 LARGEST = {CARD: 256 * 1024, NETWORK: 8 * 1024 * 1024}
 """Largest files in bytes (assumed: a 128 x 128 network has 0.1 MB)."""
 

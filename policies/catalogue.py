@@ -38,17 +38,18 @@ def load_policy(name: str, station: StationSpec) -> Policy:
 def bundle_path(name: str) -> Path | None:
     """Return the folder or zip that ``zoo/<name>`` or a path means, or None."""
     if name in zoo():
-        return _zoo() / name.removeprefix("zoo/")
+        return zoo_folder() / name.removeprefix("zoo/")
     path = Path(name)
     return path if path.exists() else None
 
 
 def zoo() -> list[str]:
     """Return the names of the shipped bundles, ``zoo/<name>``."""
-    if not _zoo().is_dir():
+    if not zoo_folder().is_dir():
         return []
-    return sorted(f"zoo/{path.parent.name}" for path in _zoo().glob(f"*/{CARD}"))
+    return sorted(f"zoo/{path.parent.name}" for path in zoo_folder().glob(f"*/{CARD}"))
 
 
-def _zoo() -> Path:
+def zoo_folder() -> Path:
+    """Return the folder of the shipped bundles."""
     return Path(str(resources.files("policies"))) / "zoo"

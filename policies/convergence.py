@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.specs.base import load_spec, resolve_path, spec_hash
-from configs.specs.station import StationSpec
+from configs.specs.base import resolve_path, spec_hash
 from envs.operation import Perturbation
 from envs.outcome import OutcomeClass
 from envs.registry import station
@@ -94,8 +93,7 @@ def study(
     env_id: str, policy: str, seeds: int, workers: int, on_episode: Callable[[], None]
 ) -> Convergence:
     """Run every variant on the same selection seeds, one part a visit."""
-    config = station(env_id).config
-    spec = load_spec(StationSpec, resolve_path("stations", config))
+    spec = station(env_id).spec
     chosen = SELECTION[1_000_000 : 1_000_000 + seeds]  # beside the seeds that tuning looks at
     found: dict[str, list[tuple[EpisodeRecord, float]]] = {}
     for name, perturbation in VARIANTS.items():

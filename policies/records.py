@@ -80,6 +80,17 @@ def append_records(path: Path, records: Iterable[EpisodeRecord]) -> None:
             file.flush()
 
 
+def heal(path: Path) -> Path:
+    """Cut an unfinished last line off, so that the next append starts on a line of its own."""
+    if path.exists():
+        with path.open("rb+") as stream:
+            text = stream.read()
+            whole = text.rfind(b"\n") + 1
+            if whole != len(text):
+                stream.truncate(whole)
+    return path
+
+
 def read_records(path: Path) -> Iterator[EpisodeRecord]:
     """Yield the records of a JSON-lines file, ignoring a last line that a kill cut short.
 

@@ -140,7 +140,4 @@ def _environment(episode: Episode) -> StationEnv:
 
 
 def _station_slots(env_id: str) -> list[str]:
-    from configs.specs.base import load_spec, resolve_path
-    from configs.specs.station import StationSpec
-
-    return load_spec(StationSpec, resolve_path("stations", station(env_id).config)).slots
+    return station(env_id).spec.slots

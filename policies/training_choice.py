@@ -10,11 +10,12 @@ from typing import Any
 
 from configs.specs.training import TrainingSpec
 from envs.registry import station
-from policies.bundle import read_bundle, write_bundle
+from policies.bundle import OTHERS, read_bundle, write_bundle
 from policies.executor import run
 from policies.records import EpisodeRecord
+from policies.results import figures, result_of
 from policies.rollout import Episode, run_episode, single_part_episodes
-from policies.training_run import CHOICE_SEEDS, SeedState, figures, result_of
+from policies.training_run import CHOICE_SEEDS, SeedState
 
 CHOSEN = "bundle"
 """Folder of the chosen policy within a run."""
@@ -64,7 +65,10 @@ def choose(
     run(each, run_episode, workers, keep, ordered=True)
     costs = {name: figures(records)["cost_s"] for name, records in found.items()}
     best = min((name for name in names if name != spec.composition.base), key=costs.__getitem__)
-    _write_chosen(Path(best), out / CHOSEN, found[best], seeds)
+    for name in (name for name in names if name != spec.composition.base):
+        seed = read_bundle(Path(name))[0].training_seed
+        target = out / CHOSEN if name == best else out / CHOSEN / OTHERS / str(seed)
+        _write_chosen(Path(name), target, found[name], seeds)
     summary = {
         "chosen": best,
         "seeds": [seeds[0], seeds[-1]],

@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from configs.errors import BundleError, UnknownNameError
-from configs.specs.base import load_spec, resolve_path
 from configs.specs.card import Card
-from configs.specs.station import StationSpec
 from envs.observation import insertion_fields
 from envs.registry import station
 from policies.bundle import reference, write_bundle
@@ -32,7 +30,7 @@ def export_foreign(
         BundleError: the file does not load, or is not of this station.
     """
     entry = station(env_id)
-    place = load_spec(StationSpec, resolve_path("stations", entry.config))
+    place = entry.spec
     chosen = setting or place.default_setting
     if chosen not in place.settings:
         raise UnknownNameError("setting", chosen, place.settings)

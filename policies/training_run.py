@@ -27,11 +27,10 @@ from configs.errors import RunFolderError, UnknownNameError, suggest
 from configs.specs.base import error_at, load_spec, resolve_path, resolved_yaml, spec_hash
 from configs.specs.station import StationSpec
 from configs.specs.training import TrainingSpec
-from envs.outcome import OutcomeClass
 from envs.registry import station
 from envs.station_env import StationEnv
 from policies.bundle import load_bundle, reference, write_bundle
-from policies.records import EpisodeRecord
+from policies.results import figures, result_of
 from policies.rollout import play, record_of
 from policies.scripted.registry import scripts
 from policies.seeds import SELECTION
@@ -260,29 +259,6 @@ def _evaluate(spec: TrainingSpec, seed: int, folder: Path, learner: Learner) -> 
     }
 
 
-def figures(records: Sequence[EpisodeRecord]) -> dict[str, float]:
-    """Return shares, times (s) and force (N) of records, as numbers."""
-    return {
-        "success": float(np.mean([r.success for r in records])),
-        "damage": float(np.mean([r.outcome is OutcomeClass.DAMAGE for r in records])),
-        "assisted": float(np.mean([r.outcome is OutcomeClass.ASSISTED for r in records])),
-        "cost_s": cost_s(records),
-        "contact_time_s": float(np.mean([r.contact_time_s for r in records])),
-        "lateral_force_p95_n": float(np.percentile([r.max_windowed_force_n for r in records], 95)),
-    }
-
-
-def result_of(records: Sequence[EpisodeRecord], seeds: str) -> dict[str, Any]:
-    """Return the row of a card, as in its YAML."""
-    units = {"cost_s": "s", "contact_time_s": "s", "lateral_force_p95_n": "N"}
-    row: dict[str, Any] = {"seeds": seeds, "episodes": len(records)}
-    for key, value in figures(records).items():
-        unit = units.get(key)
-        name = key.removesuffix("_s").removesuffix("_n")
-        row[name] = f"{value:.6g} {unit}" if unit else value
-    return row
-
-
 def _base_parameters(spec: TrainingSpec) -> dict[str, Any] | None:
     name = (spec.composition.base or "").partition("@")[0]
     for entry in scripts():
@@ -299,7 +275,7 @@ def _problem(error: UnknownNameError) -> tuple[str, str]:
 
 
 def _station(spec: TrainingSpec) -> StationSpec:
-    return load_spec(StationSpec, resolve_path("stations", station(spec.env).config))
+    return station(spec.env).spec
 
 
 def _checkpoint(folder: Path) -> Path | None:

@@ -152,7 +152,7 @@ class _Run:
             ),
             cells=cells,
             tornado=tornado_,
-            physics=physics_statement(plan),
+            physics=physics_statement(plan.spec.env, plan.station),
             people_staffed=LineModel(plan.line).people,
             people_cell=plan.cell().people,
             seconds=self.folder.seconds_by_phase(),

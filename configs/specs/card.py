@@ -57,12 +57,19 @@ class StationReference(Spec):
 
 
 class Result(Spec):
-    """What the policy did on a range of seeds, one part a rack visit."""
+    """What the policy did on a range of seeds, one part a rack visit.
+
+    Attributes:
+        success_interval: 95 %, Wilson.
+        damage_at_most: one-sided 95 % bound, Clopper-Pearson.
+    """
 
     seeds: str
     episodes: Annotated[int, Field(ge=1)]
     success: Fraction
+    success_interval: tuple[Fraction, Fraction]
     damage: Fraction
+    damage_at_most: Fraction
     assisted: Fraction
     cost_s: Time
     contact_time_s: Time

@@ -361,7 +361,7 @@ def test_exporter_notes_do_not_matter_to_the_walk():
 def test_the_zoo_is_listed_and_its_names_work(bundle, tmp_path, monkeypatch):
     (tmp_path / "zoo").mkdir()
     bundle.rename(tmp_path / "zoo" / "toy")
-    monkeypatch.setattr(policies.catalogue, "_zoo", lambda: tmp_path / "zoo")
+    monkeypatch.setattr(policies.catalogue, "zoo_folder", lambda: tmp_path / "zoo")
     assert load_policy("zoo/toy", STATION).act(np.zeros(SEEN - 4, dtype=np.float32)).shape == (4,)
     shown = CliRunner().invoke(app, ["policies"], env={"COLUMNS": "120"}).output
     assert "zoo/toy" in shown

@@ -134,7 +134,7 @@ def test_preflight_says_yes_no_or_not_seen(
         perfect=Interval(20.0 + mid, 0.0, 40.0),
         change=Interval(mid, low, high),
         can_move=can_move,
-        resolution=0.01,
+        smallest=0.2,
         reduction=2.0,
     )
     movers = {"S40": Interval(0.4, 0.3, 0.5)}
@@ -178,12 +178,16 @@ def test_first_difference_is_named() -> None:
     assert first_difference(held, {"a": 1}) == ("b", [{"c": 2}, {"c": 3}], None)
 
 
+def said_of(plan: Plan) -> str:
+    return physics.physics_statement(plan.spec.env, plan.station)
+
+
 def test_physics_statement_follows_the_committed_result(
     small_plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "card.json"
     monkeypatch.setattr(physics, "result_path", lambda config: path)
-    assert "no convergence result is shipped" in physics.physics_statement(small_plan)
+    assert "no convergence result is shipped" in said_of(small_plan)
     card = {
         "converged": True,
         "rate_hz": 480.0,
@@ -196,13 +200,13 @@ def test_physics_statement_follows_the_committed_result(
         ],
     }
     path.write_text(json.dumps(card))
-    said = physics.physics_statement(small_plan)
+    said = said_of(small_plan)
     assert said.startswith("The physics is converged: 300")
     assert "92.3 % succeed instead of 99.3 %, and 6.7 % are damaged" in said
     path.write_text(json.dumps(card | {"converged": False, "failures": ["flips"]}))
-    assert physics.physics_statement(small_plan) == "Physics not converged at 480 Hz: flips."
+    assert said_of(small_plan) == "Physics not converged at 480 Hz: flips."
     path.write_text(json.dumps(card | {"spec_hash": "other"}))
-    assert "was changed since" in physics.physics_statement(small_plan)
+    assert "was changed since" in said_of(small_plan)
 
 
 def test_numbers_for_people() -> None:

@@ -17,7 +17,7 @@ def main() -> None:
     try:
         check_house()
         # Importing a module registers its commands.
-        from twin.cli import catalogue, converge, evaluate, line, rollout, train, tune  # noqa: F401
+        from twin.cli import card, catalogue, converge, evaluate, line, rollout, train, tune  # noqa: F401
         from twin.cli.app import app
 
         sys.exit(app(standalone_mode=False))

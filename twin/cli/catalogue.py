@@ -76,8 +76,6 @@ def policies() -> None:
 
 
 def _stations_table() -> Table:
-    from configs.specs.base import load_spec, resolve_path
-    from configs.specs.station import StationSpec
     from envs.registry import stations as registered
 
     table = Table()
@@ -85,7 +83,7 @@ def _stations_table() -> Table:
     for column in ("on the line", "settings", "what it does"):
         table.add_column(column)
     for entry in registered():
-        spec = load_spec(StationSpec, resolve_path("stations", entry.config))
+        spec = entry.spec
         settings = (f"{n} (default)" if n == spec.default_setting else n for n in spec.settings)
         table.add_row(entry.env_id, entry.line_station, "\n".join(settings), entry.title)
     return table

@@ -124,13 +124,12 @@ def _campaign(
     env_id: str, policies: tuple[str, ...], setting: str | None, seeds: range
 ) -> Campaign:
     """Return what is to be run, or refuse a name that does not exist before anything starts."""
-    from configs.specs.base import load_spec, resolve_path, spec_hash
-    from configs.specs.station import StationSpec
+    from configs.specs.base import spec_hash
     from envs.registry import station
     from policies.catalogue import load_policy
 
     entry = station(env_id)
-    spec = load_spec(StationSpec, resolve_path("stations", entry.config))
+    spec = entry.spec
     chosen = setting or spec.default_setting
     if chosen not in spec.settings:
         raise UnknownNameError("setting", chosen, spec.settings)

@@ -58,9 +58,10 @@ def train_command(
 
     Example: [bold]rackline train tray_insert --seeds 0,1,2 --out runs/train[/bold]
     """
+    from policies.results import figures
     from policies.training import require_packages
     from policies.training_choice import draw_curves
-    from policies.training_run import figures, prepare
+    from policies.training_run import prepare
 
     require_packages()
     spec = _spec(training, seeds, steps)

@@ -8,24 +8,24 @@ from typing import Any
 
 from configs.errors import ConfigError
 from configs.specs.base import spec_hash
+from configs.specs.station import StationSpec
 from envs import registry
 from policies.convergence import result_path
-from twin.evaluation.plan import Plan
 from twin.evaluation.words import percent
 
 _STIFFER = "4 x stiffness"
 
 
-def physics_statement(plan: Plan) -> str:
-    """Return what the report says on whether the physics is converged, and on what it hangs.
+def physics_statement(env_id: str, station: StationSpec) -> str:
+    """Return what reports and cards say on whether the physics is converged.
 
     Raises:
         ConfigError: the committed result cannot be read.
     """
-    path = result_path(registry.station(plan.spec.env).config)
+    path = result_path(registry.station(env_id).config)
     if not path.is_file():
         return (
-            f"Physics not converged: no convergence result is shipped for {plan.station.id}, so "
+            f"Physics not converged: no convergence result is shipped for {station.id}, so "
             f"nothing shows that a finer simulation would give the same answers."
         )
     try:
@@ -34,12 +34,12 @@ def physics_statement(plan: Plan) -> str:
         measured_on, failures = str(card["spec_hash"]), [str(text) for text in card["failures"]]
         sensitivity = _sensitivity(card["rows"])
     except (OSError, ValueError, KeyError, TypeError, IndexError):
-        remedy = f"write it again: rackline converge {plan.spec.env} --save"
+        remedy = f"write it again: rackline converge {env_id} --save"
         raise ConfigError(f"{path}:1", "file", None, "is damaged", remedy) from None
-    if measured_on != spec_hash(plan.station):
+    if measured_on != spec_hash(station):
         return (
             f"Physics not converged: the station was changed since its convergence was measured "
-            f"(rackline converge {plan.spec.env})."
+            f"(rackline converge {env_id})."
         )
     if not converged:
         return f"Physics not converged at {rate_hz:g} Hz: {'; '.join(failures)}."

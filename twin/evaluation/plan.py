@@ -110,7 +110,7 @@ def load_plan(name_or_path: str | Path) -> Plan:
             path, ("station",), f"is not on line {line.name}", suggest(spec.station, line.ids)
         )
     entry = _named(path, ("env",), lambda: registry.station(spec.env))
-    station = load_spec(StationSpec, resolve_path("stations", entry.config))
+    station = entry.spec
     for letter in LETTERS:
         name = getattr(spec.policies, letter)
         _named(path, ("policies", letter), functools.partial(load_policy, name, station))

@@ -1,0 +1,191 @@
+"""The card of a policy for people: Markdown, a histogram of forces, and rows for `card.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from configs.specs.card import Card
+from envs.outcome import OutcomeClass
+from envs.registry import station
+from policies.bundle import NETWORK, read_bundle, write_bundle
+from policies.card_bars import Bar, bars
+from policies.card_study import Found, Study
+from policies.intervals import clopper_pearson_upper, wilson
+from policies.records import EpisodeRecord
+from policies.results import result_of
+
+PAGE: Final = "README.md"
+PICTURE: Final = "forces.png"
+_HEAD: Final = (
+    "| policy | episodes | success % [95 %] | assisted % | detected % | escaped % "
+    "| damage % (at most) | contact s mean / p95 | cycle s mean / p95 | lateral N p95 "
+    "| axial N p95 |\n|---|---|---|---|---|---|---|---|---|---|---|"
+)
+
+
+def write_card(study: Study, found: Found, looks: int, convergence: str) -> tuple[Bar, ...]:
+    """Write page, picture and the held-out row of `card.yaml` into the bundle; return the bars.
+
+    Args:
+        study: what was run.
+        found: its records.
+        looks: how often this policy's held-out block was looked at.
+        convergence: a sentence on the station's convergence card.
+    """
+    ours, theirs = found.records["policy"], found.records[found.script]
+    judged = bars(ours, theirs)
+    card, _ = read_bundle(study.bundle)
+    limit = station(study.env_id).spec.limits.lateral_damage_n
+    draw_forces(study.bundle / PICTURE, study.bundle.name, ours, found.script, theirs, limit)
+    text = to_markdown(study, found, card, judged, looks, convergence)
+    (study.bundle / PAGE).write_text(text, encoding="utf-8")
+    seeds = f"held-out {study.seeds[0]} to {study.seeds[-1]}"
+    data: dict[str, Any] = card.model_dump(by_alias=True, mode="json")
+    kept = [row for row in data["results"] if not row["seeds"].startswith("held-out")]
+    data["results"] = [*kept, result_of(ours, seeds)]
+    write_bundle(study.bundle, data, (study.bundle / NETWORK).read_bytes())
+    return judged
+
+
+def to_markdown(
+    study: Study,
+    found: Found,
+    card: Card,
+    judged: Sequence[Bar],
+    looks: int,
+    convergence: str,
+) -> str:
+    """Return the page; see `write_card`."""
+    first, last = study.seeds[0], study.seeds[-1]
+    held = sum(bar.holds for bar in judged)
+    lines = [
+        f"# {study.bundle.name}",
+        "",
+        _what(card),
+        "",
+        f"Written by `rackline card {_relative(study.bundle)} --episodes {study.episodes} "
+        f"--robustness {study.robustness}`: {study.env_id}, held-out seeds {first} to {last} "
+        f"(block {study.block}), one tray a rack visit, the same seeds for every policy. Looks at "
+        f"this block so far: {looks}. {convergence}",
+        "All of it is simulated, at a station whose data are assumed unless tagged "
+        "otherwise (configs/stations).",
+        "",
+        f"## Bars: {held} of {len(judged)} hold",
+        "",
+        f"Against {found.script}, the script that costs the line the fewest seconds a tray on "
+        "these seeds.",
+        "",
+        "| asked | found | |",
+        "|---|---|---|",
+        *(f"| {b.asked} | {b.found} | {'holds' if b.holds else '**does not hold**'} |"
+          for b in judged),
+        "",
+        "## Against the tuned scripts",
+        "",
+        _HEAD,
+        *(_line(study.bundle.name if c.name == "policy" else c.name, found.records[c.name])
+          for c in study.main),
+        "",
+        f"![Largest lateral force of each operation]({PICTURE})",
+        "",
+        "## Training seeds",
+        "",
+        f"The first {study.robustness} of the same seeds. The shipped one was chosen on selection "
+        "seeds, before this page.",
+        "",
+        _HEAD,
+        _line(f"training seed {card.training_seed} (shipped)",
+              found.records["policy"][: study.robustness]),
+        *(_line(c.name, found.records[c.name]) for c in study.others),
+        "",
+        "## Robustness",
+        "",
+        f"The first {study.robustness} of the same seeds, with factors on the station's data.",
+        "",
+        _HEAD,
+    ]  # fmt: skip
+    lines += [_line(c.name, found.records[c.name]) for c in study.rows(found.script)]
+    return "\n".join(lines) + "\n"
+
+
+def draw_forces(
+    file: Path,
+    name: str,
+    ours: Sequence[EpisodeRecord],
+    script: str,
+    theirs: Sequence[EpisodeRecord],
+    limit_n: float,
+) -> None:
+    """Draw the histogram of the largest windowed lateral force of each operation."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    axes = figure.subplots()
+    values = [[r.max_windowed_force_n for r in records] for records in (theirs, ours)]
+    edges = np.linspace(0.0, max(1.1 * limit_n, *(np.percentile(v, 99.8) for v in values)), 60)
+    bins = edges.tolist()
+    for forces, label, colour in zip(values, (script, name), ("#9aa5b1", "#1f6feb"), strict=True):
+        axes.hist(
+            np.clip(forces, 0, bins[-1]), bins, alpha=0.65, label=label, color=colour
+        )
+    axes.axvline(limit_n, color="#c62828", linestyle="--", label="damage limit")
+    axes.set(
+        xlabel="largest lateral force of the operation, mean over 1/60 s (N)",
+        ylabel="operations",
+    )
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    figure.savefig(file, dpi=120)
+
+
+def _what(card: Card) -> str:
+    """Return a sentence on what the policy is."""
+    made = card.training
+    if made is None:
+        return f"{card.name}."
+    how = {
+        "pure": "acts alone",
+        "residual": f"adds to {card.composition.base}",
+        "override": f"speeds up, slows down and corrects {card.composition.base}",
+    }[card.composition.kind]
+    return (
+        f"{card.name}: a network of {' x '.join(map(str, made.network))} that {how}, trained with "
+        f"{made.algorithm} for {card.training_steps:,} steps by `rackline train`; "
+        f"station {card.station.spec_hash if card.station else '-'}."
+    )
+
+
+def _line(name: str, records: Sequence[EpisodeRecord]) -> str:
+    n = len(records)
+    success = wilson(sum(r.success for r in records), n)
+    count = {o: sum(r.outcome is o for r in records) for o in OutcomeClass}
+    damage = count[OutcomeClass.DAMAGE]
+
+    def percent(outcome: OutcomeClass) -> str:
+        return f"{100 * count[outcome] / n:.2f}"
+
+    def spread(values: list[float]) -> str:
+        return f"{np.mean(values):.2f} / {np.percentile(values, 95):.2f}"
+
+    def high(values: list[float]) -> str:
+        return f"{np.percentile(values, 95):.1f}"
+
+    return (
+        f"| {name} | {n:,} | {100 * success.estimate:.2f} [{100 * success.low:.2f}, "
+        f"{100 * success.high:.2f}] | {percent(OutcomeClass.ASSISTED)} "
+        f"| {percent(OutcomeClass.DETECTED)} | {percent(OutcomeClass.ESCAPED)} "
+        f"| {100 * damage / n:.2f} ({100 * clopper_pearson_upper(damage, n):.2f}) "
+        f"| {spread([r.contact_time_s for r in records])} "
+        f"| {spread([r.cycle_time_s for r in records])} "
+        f"| {high([r.max_windowed_force_n for r in records])} "
+        f"| {high([r.max_windowed_axial_n for r in records])} |"
+    )
+
+
+def _relative(path: Path) -> str:
+    """Return a shipped bundle as ``zoo/<name>``, so that the page names no machine's path."""
+    return f"zoo/{path.name}" if path.parent.name == "zoo" else path.name
