@@ -25,9 +25,9 @@ class PerfectRow:
         perfect: the line with a perfect policy in the cell.
         change: perfect minus staffed, pair by pair.
         can_move: it is better by a part that matters (see `twin.evaluation.preflight`).
-        resolution: half-width of the interval that the luck of the verdict's line replications
-            alone leaves on a difference, as a share of the staffed value; what the episodes leave
-            open comes on top.
+        smallest: smallest effect that the budget can be expected to show: half-width of the 95 %
+            interval of a difference to staffed, from the luck of the verdict's line runs and from
+            what the campaign leaves open, for the assumed policy (`twin.evaluation.assumed`).
         reduction: how many times smaller common random numbers make the variance of the change.
     """
 
@@ -37,8 +37,23 @@ class PerfectRow:
     perfect: Interval
     change: Interval
     can_move: bool
-    resolution: float
+    smallest: float
     reduction: float
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """The policy that is assumed before any episode is run.
+
+    Attributes:
+        operations: of its campaign, as many as the evaluation's.
+        misses: operations of it that are not ok.
+        runs: line runs a mode.
+    """
+
+    operations: int
+    misses: int
+    runs: int
 
 
 @dataclass(frozen=True)
@@ -75,6 +90,7 @@ class Preflight:
             change; the busiest were tried.
         tried: stations that were tried.
         needs: what rare outcomes take.
+        assumed: operations, misses and line runs a mode of the policy assumed for ``smallest``.
         difference: smallest difference in success between the policies that the campaign can be
             expected to show (power 80 %), at the assumed correlation.
         episode_s: wall-clock seconds of an episode on one worker; ``None`` before the probe.
@@ -88,6 +104,7 @@ class Preflight:
     movers: Mapping[str, Interval]
     tried: tuple[str, ...]
     needs: tuple[EpisodeNeed, ...]
+    assumed: Assumed
     difference: float
     episode_s: float | None
     minutes: float | None

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from envs.outcome import OutcomeClass
 from twin.bridge.process import rare_operations
 from twin.evaluation import cases
-from twin.evaluation.before import MODES, EpisodeNeed, Mode, PerfectRow, Preflight
+from twin.evaluation.assumed import AssumedPolicy, assumed_policy
+from twin.evaluation.before import MODES, Assumed, EpisodeNeed, Mode, PerfectRow, Preflight
 from twin.evaluation.lines import LineCase, Lines, variance_reduction
 from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan
-from twin.evaluation.words import format_of, in_sentence, number
+from twin.evaluation.words import difference, format_of, in_sentence, number
 from twin.kpi.definitions import LINE_KPIS, LineKpi
-from twin.kpi.intervals import Interval, paired_t, rule_of_three, t_interval, t_quantile
-from twin.kpi.nested import DRAWS_A_REPLICATION
+from twin.kpi.intervals import Interval, paired_t, rule_of_three, t_interval
+from twin.kpi.nested import nested_interval
 from twin.line.process import State
 
 SHOWN: tuple[tuple[str, Mode], ...] = (
@@ -35,10 +36,14 @@ _POWER = 2.8  # z(0.975) + z(0.8): 5 % two-sided, power 80 %
 
 
 def cases_needed(plan: Plan) -> list[tuple[LineCase, int]]:
-    """Return the first round of line runs: staffed and perfect, in both modes."""
+    """Return the first round of line runs: staffed, perfect and assumed, in both modes."""
     count = plan.spec.line_runs.replications.preflight
     makers = (cases.staffed, cases.perfect)
-    return [(make(plan, mode), count) for mode in MODES for make in makers]
+    assumed = assumed_policy(plan)
+    return [
+        *((make(plan, mode), count) for mode in MODES for make in makers),
+        *((case, assumed.size.runs) for case in assumed.cases.values()),
+    ]
 
 
 def busiest(plan: Plan, lines: Lines) -> tuple[str, ...]:
@@ -69,29 +74,35 @@ def preflight(
             replication (``replication_s``), as far as measured.
         workers: processes.
     """
-    rows = tuple(_perfect_row(plan, lines, LINE_KPIS[key], mode) for key, mode in SHOWN)
+    assumed = assumed_policy(plan)
+    rows = tuple(_perfect_row(plan, lines, LINE_KPIS[key], mode, assumed) for key, mode in SHOWN)
     movers = _movers(plan, lines, tried)
     needs = _needs(plan, lines, pace.get("episode_s"), workers)
     spec = plan.spec
     parts = spec.campaign.parts_per_rack
     worth = spec.campaign.racks * parts / (1 + (parts - 1) * ASSUMED_RHO)
     process = perfect_process(plan.station, spec.effects)
-    difference = _POWER * math.sqrt(2 * 0.25 / worth)  # at p = 0.5, the worst case
     return Preflight(
         perfect_visit_s=process.visit_s,
-        bearable_operation_s=_bearable_visit_s(plan) / spec.operations.per_rack,
+        bearable_operation_s=_rack_s(plan) / (1 + _lost(plan)) / spec.operations.per_rack,
         rows=rows,
         movers=movers,
         tried=tried,
         needs=needs,
-        difference=difference,
+        assumed=assumed.size,
+        difference=_POWER * math.sqrt(2 * 0.25 / worth),  # at p = 0.5, the worst case
         episode_s=pace.get("episode_s"),
         minutes=_whole_minutes(plan, pace, workers),
-        sentences=_sentences(plan, rows, movers),
+        sentences=(
+            *(preflight_sentence(spec.station, row, movers) for row in rows),
+            smallest_sentence(rows, assumed.size, spec.line_runs.replications.verdict),
+        ),
     )
 
 
-def _perfect_row(plan: Plan, lines: Lines, kpi: LineKpi, mode: Mode) -> PerfectRow:
+def _perfect_row(
+    plan: Plan, lines: Lines, kpi: LineKpi, mode: Mode, assumed: AssumedPolicy
+) -> PerfectRow:
     runs = plan.spec.line_runs.replications
     staffed = lines.kpi(cases.staffed(plan, mode), kpi.key, runs.preflight)
     perfect = lines.kpi(cases.perfect(plan, mode), kpi.key, runs.preflight)
@@ -100,9 +111,10 @@ def _perfect_row(plan: Plan, lines: Lines, kpi: LineKpi, mode: Mode) -> PerfectR
         change if kpi.higher_is_better else Interval(-change.estimate, -change.high, -change.low)
     )
     base = abs(float(staffed.mean()))
-    spread = float((perfect - staffed).std(ddof=1))
-    count = runs.verdict // DRAWS_A_REPLICATION  # what a policy's line has of the line's own luck
-    half = t_quantile(count - 1) * spread / math.sqrt(count)
+    case = assumed.cases[mode]
+    replications = np.array(case.replications)
+    theirs = lines.kpi(case, kpi.key, assumed.size.runs)
+    expected = nested_interval(theirs - staffed[replications], replications)
     return PerfectRow(
         kpi=kpi,
         mode=mode,
@@ -110,7 +122,7 @@ def _perfect_row(plan: Plan, lines: Lines, kpi: LineKpi, mode: Mode) -> PerfectR
         perfect=t_interval(perfect),
         change=change,
         can_move=better.low > 0 and better.estimate >= MATTERS * base,
-        resolution=half / base,
+        smallest=expected.half_width_at(runs.verdict),
         reduction=variance_reduction(perfect, staffed),
     )
 
@@ -127,11 +139,18 @@ def _movers(plan: Plan, lines: Lines, tried: tuple[str, ...]) -> dict[str, Inter
     return dict(sorted(movers.items(), key=lambda item: -item[1].estimate))
 
 
-def _bearable_visit_s(plan: Plan) -> float:
-    """Return the mean time of a rack at which the cells just hold takt, breakdowns allowed for."""
-    stops = plan.line.station(plan.spec.station).breakdowns
-    lost = stops.mttr_s / stops.mtbf_s if stops else 0.0
-    return plan.line.takt_s * plan.spec.attach.servers / (1 + lost)
+def _rack_s(plan: Plan) -> float:
+    """Return the time that the cells have for a rack at takt."""
+    return plan.line.takt_s * plan.spec.attach.servers
+
+
+def _lost(plan: Plan) -> float:
+    """Return the time that stops cost the cell, as a share of its busy time.
+
+    Stops are those that the attached station is left with: breakdowns, and minor stops if kept.
+    """
+    row = plan.cell().spec.station(plan.spec.station)
+    return sum(stops.mttr_s / stops.mtbf_s for stops in (row.minor_stops, row.breakdowns) if stops)
 
 
 def _needs(
@@ -141,9 +160,10 @@ def _needs(
     found = []
     for outcome, bearable, limit in (_bearable_damage(plan), _bearable_escapes(plan, lines)):
         campaign = plan.spec.campaign
+        budget = campaign.racks * campaign.parts_per_rack
         racks = np.full(campaign.racks, campaign.parts_per_rack)
         worth = rare_operations(racks, ASSUMED_RHO)
-        episodes = math.inf if bearable <= 0 else 3.0 / bearable * len(racks) * racks[0] / worth
+        episodes = math.inf if bearable <= 0 else 3.0 / bearable * budget / worth
         if math.isinf(episodes):
             continue
         found.append(
@@ -160,9 +180,14 @@ def _needs(
 
 
 def _bearable_damage(plan: Plan) -> tuple[OutcomeClass, float, str]:
+    """Swaps may cost what motion and stops leave of takt; no cell stops while it is swapped at."""
     spec = plan.spec
-    spare_s = _bearable_visit_s(plan) - perfect_process(plan.station, spec.effects).visit_s
-    rate = spare_s / (spec.operations.per_rack * max(spec.effects.damage.mean_s, 1.0))
+    busy_s = perfect_process(plan.station, spec.effects).visit_s
+    swap_s = spec.effects.damage.mean_s
+    if spec.effects.damage.technician:
+        swap_s += plan.line.technicians.response_s
+    spare_s = _rack_s(plan) - busy_s * (1 + _lost(plan))
+    rate = spare_s / (spec.operations.per_rack * max(swap_s, 1.0))
     return OutcomeClass.DAMAGE, rate, "the cell has no time left at takt"
 
 
@@ -189,19 +214,13 @@ def _whole_minutes(plan: Plan, pace: Mapping[str, float], workers: int) -> float
     runs = spec.line_runs.replications
     episodes = 2 * spec.campaign.racks * spec.campaign.parts_per_rack
     replications = (
-        runs.preflight * (4 + _CANDIDATES)
+        runs.preflight * (3 * len(MODES) + _CANDIDATES)
         + runs.verdict * (2 * 3 + 3)  # two modes of three lines, and about three at bounds
         + runs.search * 2 * (1 + spec.search.most_technicians + 4)  # and about four at bounds
         + runs.tornado * 3 * len(spec.tornado)  # cell, and half of the inputs change staffed too
     )
     spent_s = episodes * pace["episode_s"] + replications * pace["replication_s"]
     return spent_s / workers / 60
-
-
-def _sentences(
-    plan: Plan, rows: tuple[PerfectRow, ...], movers: Mapping[str, Interval]
-) -> tuple[str, ...]:
-    return tuple(preflight_sentence(plan.spec.station, row, movers) for row in rows)
 
 
 def preflight_sentence(station: str, row: PerfectRow, movers: Mapping[str, Interval]) -> str:
@@ -235,3 +254,18 @@ def preflight_sentence(station: str, row: PerfectRow, movers: Mapping[str, Inter
         )
         return f"{text}; {others} can, if its work took no time."
     return f"{text}."
+
+
+def smallest_sentence(rows: Sequence[PerfectRow], assumed: Assumed, runs: int) -> str:
+    """Say how small an effect at takt the budget can be expected to show, and for what policy."""
+    parts = []
+    for row in rows:
+        name, unit = in_sentence(row.kpi.key), format_of(row.kpi.key).unit_of_difference
+        if row.mode == "takt" and math.isfinite(row.smallest):
+            of = "" if unit.replace("/", " per ") == name else f" of {name}"
+            parts.append(f"{difference(row.kpi.key, row.smallest).removeprefix('+')} {unit}{of}")
+    return (
+        f"{assumed.operations:,} operations and {runs} line runs a policy will hardly tell effects "
+        f"smaller than about {', '.join(parts)} from none (assumed: {assumed.misses} of the "
+        f"operations go wrong, spread evenly over racks and kinds)."
+    )

@@ -43,6 +43,17 @@ class NestedInterval:
     variance_line: float
     runs: int
 
+    def half_width_at(self, runs: int) -> float:
+        """Return the half-width to expect of ``runs`` runs, as many draws in each replication.
+
+        For a policy's line, whose runs come in pairs (`DRAWS_A_REPLICATION`).
+        """
+        size = DRAWS_A_REPLICATION
+        count = runs // size
+        line = self.variance_line * (self.runs // size) / count
+        between = line + self.variance_episodes / (count * size)
+        return _half_width(self.variance_episodes, between, count, size, CONFIDENCE)
+
 
 def nested_interval(
     values: ArrayLike, replications: ArrayLike | None = None, confidence: float = CONFIDENCE
@@ -77,13 +88,19 @@ def nested_interval(
     count, size = groups.shape
     within = float(groups.var(axis=1, ddof=1).mean()) if size > 1 else 0.0
     between = float(groups.mean(axis=1).var(ddof=1)) / count
-    spread, mean = within + between, float(x.mean())
+    mean = float(x.mean())
     # What within holds of the episodes is also in the means: the line's own share is the rest.
     line = max(0.0, between - within / (count * size))
+    half = _half_width(within, between, count, size, confidence)
+    return NestedInterval(Interval(mean, mean - half, mean + half), within, line, len(x))
+
+
+def _half_width(within: float, between: float, count: int, size: int, confidence: float) -> float:
+    """Return t sqrt(W + S²/G) with Satterthwaite's degrees of freedom, S²/G being ``between``."""
+    spread = within + between
     if spread == 0:
-        return NestedInterval(Interval(mean, mean, mean), 0.0, 0.0, len(x))
+        return 0.0
     degrees = between**2 / (count - 1)
     if size > 1:
         degrees += within**2 / (count * (size - 1))
-    half = t_quantile(spread**2 / degrees, confidence) * math.sqrt(spread)
-    return NestedInterval(Interval(mean, mean - half, mean + half), within, line, len(x))
+    return t_quantile(spread**2 / degrees, confidence) * math.sqrt(spread)

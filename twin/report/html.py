@@ -119,7 +119,7 @@ def _tables(plan: Plan, found: Evaluation) -> dict[str, Any]:
 
 
 def _sentences(plan: Plan, found: Evaluation) -> dict[str, Any]:
-    before, runs = found.preflight, plan.spec.line_runs
+    before, runs, attach = found.preflight, plan.spec.line_runs, plan.spec.attach
     episodes = plan.spec.campaign.racks * plan.spec.campaign.parts_per_rack
     needs = [need_sentence(need, episodes) for need in before.needs]
     missing = [
@@ -144,6 +144,8 @@ def _sentences(plan: Plan, found: Evaluation) -> dict[str, Any]:
         "reductions": tables.reductions(found),
         "perfect_visit": duration(before.perfect_visit_s),
         "bearable": duration(before.bearable_operation_s),
+        "cells_hold": "One cell holds" if attach.servers == 1 else f"{attach.servers} cells hold",
+        "stops": "breakdowns and minor stops" if attach.minor_stops == "kept" else "breakdowns",
         "difference": f"{number(100 * before.difference, 0)} points",
         "rho": f"{ASSUMED_RHO:g}",
         "movers": ", ".join(

@@ -254,7 +254,8 @@ def perfect_rows(found: Evaluation) -> list[dict[str, str]]:
                 "perfect": f"{value(row.kpi.key, row.perfect.estimate)} {unit.unit}",
                 "change": f"{change} {unit.unit_of_difference} "
                 f"({span(row.kpi.key, row.change, signed=True)})",
-                "resolution": f"± {percent(row.resolution, 2)}",
+                "smallest": f"± {difference(row.kpi.key, row.smallest).removeprefix('+')} "
+                f"{unit.unit_of_difference}",
             }
         )
     return rows
