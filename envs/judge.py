@@ -56,6 +56,7 @@ class Judge:
         part: nominal part in hand.
         weight_n: true weight of the part.
         damage_ends: damage ends the operation (False only in training).
+        step_side_n, step_axial_n: largest windowed forces of the policy step, for rewards.
     """
 
     spec: StationSpec
@@ -68,8 +69,8 @@ class Judge:
     damaged: bool = False
     stopped: bool = False
     handed_over: bool = False
-    side_n: float = 0.0
-    axial_n: float = 0.0
+    step_side_n: float = 0.0
+    step_axial_n: float = 0.0
     max_side_n: float = 0.0
     max_axial_n: float = 0.0
     penetration_m: float = 0.0
@@ -101,15 +102,17 @@ class Judge:
             penetration_m: looks the deepest penetration up.
         """
         limits = self.spec.limits
-        self.side_n = scene.side_force_n(fixture, self.weight_n)
-        self.axial_n = abs(fixture[0] + fixture[3] + fixture[6] + fixture[9])
-        self.max_side_n = max(self.max_side_n, self.side_n)
-        self.max_axial_n = max(self.max_axial_n, self.axial_n)
-        if max(self.side_n, self.axial_n) > CONTACT_N:
+        side = scene.side_force_n(fixture, self.weight_n)
+        axial = abs(fixture[0] + fixture[3] + fixture[6] + fixture[9])
+        self.step_side_n = max(self.step_side_n, side)
+        self.step_axial_n = max(self.step_axial_n, axial)
+        self.max_side_n = max(self.max_side_n, side)
+        self.max_axial_n = max(self.max_axial_n, axial)
+        if max(side, axial) > CONTACT_N:
             self.penetration_m = max(self.penetration_m, penetration_m())
-            self._side_sum_n += self.side_n
+            self._side_sum_n += side
             self._windows += 1
-        if self.side_n > limits.lateral_damage_n or self.axial_n > limits.axial_damage_n:
+        if side > limits.lateral_damage_n or axial > limits.axial_damage_n:
             self.damaged = True
             self.ended = self.ended or self.damage_ends
         self._watch_wrist(wrist, time_s, believed_depth_m)
@@ -131,6 +134,10 @@ class Judge:
             and believed_depth_m >= self.part.length_m - levers.handover_depth_m
         ):
             self.handed_over = self.ended = True
+
+    def begin_step(self) -> None:
+        """Forget the largest forces of the last policy step."""
+        self.step_side_n = self.step_axial_n = 0.0
 
     def step(self, depth_m: float, time_s: float) -> None:
         """Close a policy step: count attempts by the true depth, and keep the time limit."""

@@ -127,6 +127,7 @@ class Operation:
         """Move the target by one clipped action and simulate one policy step (or to the end)."""
         judge = self.judge
         judge.damage_ends = damage_ends
+        judge.begin_step()
         old = self._joint_target(self._rebase_target())
         self._shift_target(action)
         new = self._joint_target(self._target)
@@ -168,8 +169,8 @@ class Operation:
             depth=min(1.0, max(0.0, seat.depth_m / self.part.length_m)) if inside else 0.0,
             lateral_m=seat.lateral_m,
             yaw_rad=seat.yaw_rad,
-            side_force_share=self.judge.side_n / limits.lateral_damage_n,
-            axial_force_share=self.judge.axial_n / limits.axial_damage_n,
+            side_force_share=self.judge.step_side_n / limits.lateral_damage_n,
+            axial_force_share=self.judge.step_axial_n / limits.axial_damage_n,
         )
 
     def observation(self) -> list[float]:

@@ -18,8 +18,8 @@ class Snapshot:
         depth: inserted share of the part, 0 outside the slot's section. # [0, 1]
         lateral_m: front edge sideways of the axis.
         yaw_rad: heading against the axis.
-        side_force_share: windowed side force over its damage limit.
-        axial_force_share: windowed axial force over its damage limit.
+        side_force_share: largest windowed side force of the step over its damage limit.
+        axial_force_share: largest windowed axial force of the step over its damage limit.
     """
 
     depth: float
@@ -39,7 +39,7 @@ def alignment(before: Snapshot, after: Snapshot) -> float:
     return _misalignment(before) - _misalignment(after)
 
 
-def force(after: Snapshot, threshold: float = 0.6) -> float:
+def force(after: Snapshot, threshold: float = 0.5) -> float:
     """Return minus the squared excess of the force shares over ``threshold``."""
     side = max(0.0, after.side_force_share - threshold)
     axial = max(0.0, after.axial_force_share - threshold)

@@ -101,7 +101,7 @@ def test_a_wedged_tray_is_judged_guide_by_guide():
 def test_axial_force_is_no_side_force():
     assert side_force_n(force(SHELF, x=300.0), WEIGHT_N) == 0.0
     judge = Watched().see(force(SHELF, x=300.0))
-    assert (judge.axial_n, judge.side_n) == (300.0, 0.0)
+    assert (judge.step_axial_n, judge.step_side_n) == (300.0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -336,3 +336,15 @@ def test_sensors_take_the_station_s_own_rates():
 def test_perfect_sensors_see_everything():
     assert sensor_rate(PERFECT, 0.0009, 100) == 1.0
     assert sensor_rate(PERFECT, 0.0011, 100) == 0.0
+
+
+def test_rewards_read_the_largest_window_of_each_step():
+    watched = Watched(lateral_damage_n=500.0)
+    for sideways, axial in ((30.0, 0.0), (10.0, 50.0)):
+        watched.see([a + b for a, b in zip(force(LEFT, y=sideways), force(SHELF, x=axial),
+                                           strict=True)])  # fmt: skip
+    judge = watched.judge
+    assert (judge.step_side_n, judge.step_axial_n) == (30.0, 50.0)
+    judge.begin_step()
+    assert (judge.step_side_n, judge.step_axial_n) == (0.0, 0.0)
+    assert (judge.max_side_n, judge.max_axial_n) == (30.0, 50.0)

@@ -53,8 +53,8 @@ def test_wrist_and_fixture_read_the_drive_s_push_on_the_end_stop(rate: int) -> N
         while not operation.judge.ended:
             operation.advance((0.3, 0.0, -0.5, 0.0), damage_ends=True)
         drive = 1e4 * 0.015 * operation.draws()["part"]["gain_factor"]
-        assert operation.judge.axial_n == pytest.approx(drive, rel=0.02)
-        assert -operation._wrist_mean[0] == pytest.approx(operation.judge.axial_n, rel=0.01)
+        assert operation.judge.step_axial_n == pytest.approx(drive, rel=0.02)
+        assert -operation._wrist_mean[0] == pytest.approx(operation.judge.step_axial_n, rel=0.01)
     finally:
         operation.close()
 
