@@ -9,14 +9,18 @@ import pytest
 from configs.specs.base import load_spec
 from configs.specs.effects import Effects
 from envs.outcome import OutcomeClass
-from twin.bridge.durations import CLASSES, RecordedDurations
+from twin.bridge.counts import NOT_OK
+from twin.bridge.explanations import CommonCause, OwnCauses
 from twin.bridge.first_pass import first_pass_interval, rack_first_pass
-from twin.bridge.posterior import NOT_OK, Draw
 from twin.bridge.process import fit_station, rare_operations
 from twin.bridge.synthetic import Truth
 from twin.line.process import State
 
 SPLIT = np.array([0.4, 0.2, 0.2, 0.1, 0.1])
+
+
+def common(p, rho, split=SPLIT):
+    return CommonCause(np.array(p), np.array(rho), np.asarray(split))
 
 
 def station(p=0.1, rho=0.1, racks=50, label="X", seed=0, **changes):
@@ -40,17 +44,18 @@ def test_plans_do_not_depend_on_order_or_on_what_was_planned_before(model):
 
 def test_labels_draw_apart_and_visits_together(model):
     x, y = model.replicate(1, 0), replace(model, label="Y").replicate(1, 0)
-    assert x.drawn.p != y.drawn.p
-    assert model.replicate(1, 0, draw=4).drawn.p == model.replicate(1, 4).drawn.p
-    same = Draw(0.1, 0.1, SPLIT)
+    assert not np.array_equal(x.drawn.rates, y.drawn.rates)
+    again = model.replicate(1, 0, draw=4).drawn.rates
+    assert np.array_equal(again, model.replicate(1, 4).drawn.rates)
+    same = common(0.1, 0.1, SPLIT)
     x, y = model.with_draw(same, 1, 0), replace(model, label="Y").with_draw(same, 1, 0)
     assert all(x.plan(unit, 0) == y.plan(unit, 0) for unit in range(20))
 
 
 def test_common_random_numbers_correlate_two_policies(model):
     other = station(p=0.15, seed=1, label="Y")
-    x = model.with_draw(Draw(0.10, 0.1, SPLIT), 1, 0)
-    y = other.with_draw(Draw(0.15, 0.1, SPLIT), 1, 0)
+    x = model.with_draw(common(0.10, 0.1, SPLIT), 1, 0)
+    y = other.with_draw(common(0.15, 0.1, SPLIT), 1, 0)
     stopped = np.array(
         [[p.plan(unit, 0).assists for p in (x, y)] for unit in range(300)], dtype=float
     )
@@ -58,7 +63,7 @@ def test_common_random_numbers_correlate_two_policies(model):
 
 
 def test_classes_and_their_clustering_come_out_at_their_rates(model):
-    drawn = Draw(0.2, 0.15, SPLIT)
+    drawn = common(0.2, 0.15, SPLIT)
     process = model.with_draw(drawn, 3, 0)
     plans = [process.plan(unit, 0) for unit in range(3000)]
     n, people = 29, 0.2 * 0.4
@@ -73,13 +78,13 @@ def test_classes_and_their_clustering_come_out_at_their_rates(model):
     assert damages == pytest.approx(0.02, abs=0.002)
     assert escapes == pytest.approx(0.02, abs=0.002)
     clean = np.mean([plan.first_pass for plan in plans])
-    assert clean == pytest.approx(rack_first_pass(0.2, 0.15, 0.6, n)[0], abs=0.03)
+    assert clean == pytest.approx(rack_first_pass(drawn, n)[0], abs=0.03)
 
 
 def test_steps_say_what_an_outcome_costs(model):
     def steps(outcome):
         only = np.array([float(c is outcome) for c in NOT_OK])
-        return model.with_draw(Draw(1.0, 0.0, only), 1, 0).plan(0, 0)
+        return model.with_draw(common(1.0, 0.0, only), 1, 0).plan(0, 0)
 
     for outcome in (OutcomeClass.ASSISTED, OutcomeClass.DETECTED):
         plan = steps(outcome)
@@ -99,30 +104,10 @@ def test_steps_say_what_an_outcome_costs(model):
 
 
 def test_a_rack_of_ok_operations_is_one_stretch_of_recorded_work(model):
-    plan = model.with_draw(Draw(0.0, 0.3, SPLIT), 1, 0).plan(0, 0)
+    plan = model.with_draw(common(0.0, 0.3, SPLIT), 1, 0).plan(0, 0)
     (step,) = plan.steps
     assert step.state is State.WORKING
     assert step.duration_s == pytest.approx(240 + 29 * 100, rel=0.1)
-
-
-def test_durations_are_drawn_within_rack_and_class():
-    truth = Truth(0.3, 0.0)
-    records = [
-        replace(r, cycle_time_s=100.0 * r.rack_id + CLASSES.index(r.outcome))
-        for r in truth.campaign(6, 8, np.random.default_rng(3))
-    ]
-    durations = RecordedDurations(records)
-    seen = {(r.rack_id, CLASSES.index(r.outcome)) for r in records}
-    u = np.linspace(0.001, 0.999, 101)
-    for rack in range(6):
-        for number in range(len(CLASSES)):
-            drawn = durations.draw(rack, np.full(101, number), u)
-            if (rack, number) in seen:
-                assert set(drawn) == {100.0 * rack + number}
-            elif number in {c for _, c in seen}:
-                assert set(drawn) == {100.0 * r + c for r, c in seen if c == number}
-            else:  # nobody saw it: the slowest tenth of all
-                assert drawn.min() >= np.quantile([r.cycle_time_s for r in records], 0.9)
 
 
 def test_the_rule_of_three_is_that_of_the_architecture():
@@ -162,7 +147,7 @@ def test_a_class_that_comes_by_the_rack_has_a_bound_above_its_share():
 def test_at_bound_holds_the_class_and_leaves_the_others(model):
     rare = model.at_bound(OutcomeClass.ESCAPED, OutcomeClass.DAMAGE)
     free, held = model.replicate(1, 0).drawn, rare.replicate(1, 0).drawn
-    rates, at_bound = free.p * free.split, held.p * held.split
+    rates, at_bound = free.rates, held.rates
     assert at_bound[:3] == pytest.approx(rates[:3])
     assert at_bound[3] == pytest.approx(model.class_bound(OutcomeClass.ESCAPED))
     assert at_bound[4] == pytest.approx(model.class_bound(OutcomeClass.DAMAGE))
@@ -184,13 +169,45 @@ def test_marks_and_blockers_name_what_is_thin():
 
 
 def test_first_pass_closed_form():
-    for p, bad in ((0.0, 0.5), (0.02, 1.0), (0.2, 0.6), (1.0, 0.3)):
-        exact = (1 - bad * p) ** 29
-        assert rack_first_pass(p, 0.0, bad, 29)[0] == pytest.approx(exact, abs=1e-12)
+    for p, ok_again in ((0.0, 0.5), (0.02, 0.0), (0.2, 0.4), (1.0, 0.7)):
+        split = [ok_again, 1 - ok_again, 0, 0, 0]
+        exact = (1 - (1 - ok_again) * p) ** 29
+        assert rack_first_pass(common(p, 0.0, split), 29)[0] == pytest.approx(exact, abs=1e-12)
     rng = np.random.default_rng(0)
     q = rng.beta(0.1 * 3, 0.9 * 3, 400_000)  # p = .1, rho = .25
     simulated = np.mean((1 - 0.6 * q) ** 29)
-    assert rack_first_pass(0.1, 0.25, 0.6, 29)[0] == pytest.approx(simulated, abs=0.003)
+    assert rack_first_pass(common(0.1, 0.25), 29)[0] == pytest.approx(simulated, abs=0.003)
+
+
+OWN = OwnCauses(np.array([0.2, 0.0, 0.01, 0.02, 0.06]), np.array([0.0, 0.2, 0.1, 0.0, 0.3]))
+
+
+def test_own_causes_come_out_at_their_rates_and_cluster_apart(model):
+    """Plans of racks against the closed forms of rates, of damage's variance and of first pass."""
+    process, n = model.with_draw(OWN, 3, 0), 29
+    plans = [process.plan(unit, 0) for unit in range(3000)]
+    damages = np.array([plan.damages for plan in plans])
+    variance = n * 0.06 * 0.94 * (1 + (n - 1) * 0.3)
+    assert damages.mean() == pytest.approx(n * 0.06, abs=4 * np.sqrt(variance / 3000))
+    assert damages.var() == pytest.approx(variance, rel=0.12)
+    rates = np.array([0.2 * 0.94 * 0.98 * 0.99, 0, 0.01 * 0.94 * 0.98, 0.02 * 0.94, 0.06])
+    assert OWN.rates == pytest.approx(rates)
+    escapes = np.array([plan.escapes for plan in plans])
+    assert escapes.mean() / n == pytest.approx(rates[3], rel=0.1)
+    clean = np.mean([plan.first_pass for plan in plans])
+    assert clean == pytest.approx(rack_first_pass(OWN, n)[0], abs=0.03)
+    rng = np.random.default_rng(0)
+    left = rng.beta(0.94 * 7 / 3, 0.06 * 7 / 3, 200_000) * (1 - 0.02)
+    left *= rng.beta(0.99 * 9, 0.01 * 9, 200_000)
+    assert rack_first_pass(OWN, n)[0] == pytest.approx(np.mean(left**n), abs=0.004)
+
+
+def test_own_causes_are_held_at_bounds_like_the_common_one():
+    held = OWN.hold([(OutcomeClass.DAMAGE, 0.10), (OutcomeClass.ASSISTED, 0.05)])
+    rates = OWN.rates
+    assert held.rates == pytest.approx([rates[0], 0.05, rates[2], rates[3], 0.10])
+    full = OWN.hold([(OutcomeClass.DAMAGE, 1.0)])
+    assert full.rates == pytest.approx([0, 0, 0, 0, 1])
 
 
 def test_effects_read_from_yaml_with_units(tmp_path):

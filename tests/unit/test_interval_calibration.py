@@ -9,7 +9,7 @@ from twin.bridge import calibration_study
 from twin.bridge.calibrate import CellResult, as_markdown, calibrate, summarise
 from twin.bridge.calibration_study import KPIS, QUANTITIES, Cell, Item, work
 
-CELLS = (Cell(0.02, 0.0, 30), Cell(0.2, 0.1, 30))
+CELLS = (Cell(0.02, 0.0, 30), Cell(0.2, 0.3, 30, own=True))
 
 
 @pytest.fixture(autouse=True)
@@ -78,10 +78,11 @@ def test_every_cell_is_published_with_what_falls_short():
     results = [
         CellResult(Cell(0.2, 0.0, 100), 1000, good, poor, none, {"g": 0.0}),
         CellResult(Cell(0.002, 0.0, 30), 1000, poor, good, none, {"g": 0.0}),
-        CellResult(Cell(0.2, 0.1, 100), 1000, poor, good, many, {"g": 0.0}),
+        CellResult(Cell(0.2, 0.3, 100, own=True), 1000, poor, good, many, {"g": 0.0}),
     ]
     assert [bool(result.falls_short()) for result in results] == [False, False, True]
     text = as_markdown(results)
     assert "2 of 3 cells meet every criterion" in text
     assert text.count("| 0.2 |") == 2
     assert "lead time 0.900" in text
+    assert "| 0.2 | damage its own | 0.3 | 100 |" in text

@@ -49,7 +49,7 @@ _TITLES = {
     "rolled_throughput_yield": "rolled yield",
     "technician_use": "technician use",
 }
-_VERSION = 1  # of the meaning of a results line; raised when the study changes
+_VERSION = 2  # of the meaning of a results line; raised when the study changes
 
 Row = Mapping[str, Any]
 
@@ -208,8 +208,10 @@ def as_markdown(results: Sequence[CellResult]) -> str:
         f"over {DAYS:g} days, {sets} data sets a cell, each a pair of campaigns A and A of one",
         f"truth (racks x {PARTS} operations, {OPERATIONS} operations a visit), {RUNS} line runs",
         "a policy. p: probability that an operation is not ok; rho: its correlation within a",
-        "rack; events: those expected on the effective number of operations. True values: closed",
-        "form (rack first pass) and a long run with the true parameters (the line).",
+        "rack. Cause: all misses of a rack have one, or damage (one miss in five, rho is its own)",
+        "has its own and retries (the rest) come singly. Events: those not ok to be expected on",
+        "the effective number of operations. True values: closed form (rack first pass) and a",
+        "long run with the true parameters (the line).",
         "",
         f"Judged: where {ENOUGH_EVENTS:g} events or more are expected, the coverage of the",
         f"two-sided interval, {TWO_SIDED[0]:.0%} to {TWO_SIDED[1]:.0%}; elsewhere that of the",
@@ -218,10 +220,10 @@ def as_markdown(results: Sequence[CellResult]) -> str:
         "(the largest share is shown). Each cell shows two-sided / one-sided; the judged one is",
         f"bold. Standard error of a coverage of .95 here: {np.sqrt(0.95 * 0.05 / (2 * sets)):.4f}.",
         "",
-        "| p | rho | racks | events | "
+        "| p | cause | rho | racks | events | "
         + " | ".join(_TITLES[quantity] for quantity in QUANTITIES)
         + " | A differs from A | a gate fails A | falls short |",
-        "|---" * (7 + len(QUANTITIES)) + "|",
+        "|---" * (8 + len(QUANTITIES)) + "|",
     ]
     lines += [_table_row(result) for result in results]
     short = sum(bool(result.falls_short()) for result in results)
@@ -231,12 +233,13 @@ def as_markdown(results: Sequence[CellResult]) -> str:
 
 def _table_row(result: CellResult) -> str:
     cell = result.cell
+    cause = "damage its own" if cell.own else "one"
     cover = []
     for quantity in QUANTITIES:
         two, one = f"{result.two_sided[quantity]:.3f}", f"{result.bound[quantity]:.3f}"
         cover.append(f"**{two}** / {one}" if result.dense else f"{two} / **{one}**")
     return (
-        f"| {cell.p:g} | {cell.rho:g} | {cell.racks} | {cell.expected_events:.1f} | "
+        f"| {cell.p:g} | {cause} | {cell.rho:g} | {cell.racks} | {cell.expected_events:.1f} | "
         + " | ".join(cover)
         + f" | {max(result.differs.values()):.3f} | {max(result.fails.values()):.3f} | "
         + ("; ".join(result.falls_short()) or "-")

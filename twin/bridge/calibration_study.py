@@ -36,10 +36,7 @@ KPIS: Final = ("lead_time_mean_h", "rolled_throughput_yield", "technician_use")
 HIGH_IS_BAD: Final = frozenset({"lead_time_mean_h", "technician_use"})
 QUANTITIES: Final = (FIRST_PASS, *KPIS)
 
-EFFECTS: Final = Effects(
-    damage=Effects().damage.model_copy(update={"technician": False}),
-)
-"""Those that the table on record was made with."""
+EFFECTS: Final = Effects()
 
 GATES: Final = (
     GateSpec.model_construct(kpi="racks_per_day", at_least=0.98, against="reference ratio"),
@@ -54,26 +51,51 @@ GATES: Final = (
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of the study: a truth and a size of campaign."""
+    """One cell of the study: a truth and a size of campaign.
+
+    Attributes:
+        p: probability that an operation is not ok.
+        rho: intra-rack correlation: of all misses, which have one cause, or with ``own`` of
+            damage, whose cause is its own.
+        racks: racks of the campaign.
+        own: damage comes by the rack and everything else, retries only, comes singly.
+    """
 
     p: float
     rho: float
     racks: int
+    own: bool = False
 
     @property
     def key(self) -> str:
         """Name of the cell in the results file."""
-        return f"p={self.p:g} rho={self.rho:g} racks={self.racks}"
+        cause = "damage " if self.own else ""
+        return f"p={self.p:g} {cause}rho={self.rho:g} racks={self.racks}"
+
+    @property
+    def truth(self) -> Truth:
+        """What the policy of this cell does."""
+        if self.own:
+            return Truth(self.p, 0.0, split=DAMAGE_SPLIT, own_rho=(0.0, 0.0, 0.0, 0.0, self.rho))
+        return Truth(self.p, self.rho)
 
     @property
     def expected_events(self) -> float:
-        """Operations not ok to be expected on the effective number of operations."""
-        return self.p * self.racks * PARTS / (1 + (PARTS - 1) * self.rho)
+        """Operations not ok to be expected on the effective number of operations, by cause."""
+        truth = self.truth
+        if truth.own_rho is None:
+            causes = [(self.p, self.rho)]
+        else:
+            causes = [(self.p * s, r) for s, r in zip(truth.split, truth.own_rho, strict=True)]
+        return sum(p * self.racks * PARTS / (1 + (PARTS - 1) * rho) for p, rho in causes)
 
+
+DAMAGE_SPLIT: Final = (0.8, 0.0, 0.0, 0.0, 0.2)
+"""Shares of the classes where damage has its own cause: retries and damage, four to one."""
 
 CELLS: Final = tuple(
     Cell(p, rho, racks) for racks in (30, 100) for p in (0.002, 0.02, 0.2) for rho in (0.0, 0.1)
-)
+) + tuple(Cell(p, 0.3, racks, own=True) for racks in (30, 100) for p in (0.02, 0.2))
 
 
 @dataclass(frozen=True)
@@ -123,7 +145,7 @@ def line_of_three() -> LineModel:
 def work(item: Item) -> dict[str, object]:
     """Return the result of one piece of work as plain data, a pure function of the item."""
     if item.number is None:
-        found: dict[str, object] = {"truth": true_values(Truth(item.cell.p, item.cell.rho))}
+        found: dict[str, object] = {"truth": true_values(item.cell.truth)}
     else:
         found = _data_set(item)
     return {"cell": item.cell.key, "number": item.number, **found}
@@ -148,7 +170,7 @@ def true_values(truth: Truth) -> dict[str, float]:
         _run(truth.process(station, SEED, replication), SEED, replication)
         for replication in range(TRUE_REPLICATIONS)
     ]
-    first_pass = rack_first_pass(truth.p, truth.rho, 1 - truth.split[0], OPERATIONS)[0]
+    first_pass = rack_first_pass(truth.parameters, OPERATIONS)[0]
     return {FIRST_PASS: float(first_pass)} | {
         kpi: float(np.mean([run[kpi] for run in runs])) for kpi in KPIS
     }
@@ -161,8 +183,7 @@ def _data_set(item: Item) -> dict[str, object]:
     where = [SEED, CELLS.index(cell), item.number] if cell in CELLS else [SEED, item.number]
     rng = np.random.default_rng(where)
     seed = int(rng.integers(2**62))
-    truth = Truth(cell.p, cell.rho)
-    models = {label: _fit(truth, cell.racks, label, rng) for label in ("X", "Y")}
+    models = {label: _fit(cell.truth, cell.racks, label, rng) for label in ("X", "Y")}
     replications = [replication_of(run) for run in range(item.runs)]
     runs = {
         label: [

@@ -3,40 +3,60 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from envs.outcome import OutcomeClass
-from twin.bridge.posterior import NOT_OK
+from twin.bridge.counts import NOT_OK
+from twin.bridge.explanations import CommonCause, Draw, OwnCauses
 from twin.bridge.process import StationModel
 from twin.kpi.intervals import CONFIDENCE, Interval
 from twin.line.draws import key_of
 
 Floats = NDArray[np.float64]
 _SAMPLES = 4000  # leaves the 2.5 % quantile within ± .25 % of the probability it stands for
+_RETRIED = NOT_OK.index(OutcomeClass.RETRIED)
 
 
-def rack_first_pass(p: ArrayLike, rho: ArrayLike, bad: ArrayLike, operations: int) -> Floats:
+def rack_first_pass(draw: Draw, operations: int) -> Floats:
     """Return the probability that no operation of a visit needs a person or leaves a defect.
 
-    E[(1 - bad q)**n] over q ~ Beta with mean p and correlation rho: the sum over k operations
-    that are not ok (beta-binomial) of the chance that all k were merely retried.
-
     Args:
-        p: probability that an operation is not ok, shape (size,) or a number.
-        rho: intra-rack correlation in [0, 1).
-        bad: share of "not ok" that is more than a retry.
+        draw: parameters of the outcomes, of leading shape () or (size,).
         operations: operations of a visit.
 
     Returns:
-        Probabilities, shape (size,).
+        Probabilities, shape (size,), (1,) for a single draw.
     """
-    p, rho, bad = np.broadcast_arrays(*(np.atleast_1d(np.asarray(x, float)) for x in (p, rho, bad)))
+    if isinstance(draw, CommonCause):
+        return _common_cause(draw, operations)
+    return _own_causes(draw, operations)
+
+
+def _own_causes(draw: OwnCauses, operations: int) -> Floats:
+    """Product over the classes worse than a retry of E[(1 - q)**n], q the rate of the stick."""
+    worse = [c for c in range(len(NOT_OK)) if c != _RETRIED]
+    p, rho = np.atleast_2d(draw.p)[:, worse], np.atleast_2d(draw.rho)[:, worse]
+    result = np.ones(len(p))
+    for j in range(operations):
+        step = j * rho
+        result *= (((1 - p) * (1 - rho) + step) / (1 - rho + step)).prod(axis=1)
+    return result
+
+
+def _common_cause(draw: CommonCause, operations: int) -> Floats:
+    """E[(1 - bad q)**n] over the rack's q, bad the share of "not ok" that is more than a retry.
+
+    That is the sum over k operations that are not ok (beta-binomial) of the chance that all k were
+    merely retried.
+    """
+    p, rho = np.atleast_1d(draw.p), np.atleast_1d(draw.rho)
+    retried = np.atleast_2d(draw.split)[:, _RETRIED]
     j = np.arange(operations)[:, None]
-    with np.errstate(divide="ignore"):  # log(0) = -inf is the answer where p or 1 - bad is 0
+    with np.errstate(divide="ignore"):  # log(0) = -inf is the answer where p or the share is 0
         wrong = _cumulative(np.log(p * (1 - rho) + j * rho))
         right = _cumulative(np.log((1 - p) * (1 - rho) + j * rho))
-        retry = np.log(1 - bad)
+        retry = np.log(retried)
     either = np.log(1 - rho + j * rho).sum(axis=0)
     total = np.zeros(p.shape)
     for k in range(operations + 1):
@@ -51,14 +71,12 @@ def rack_first_pass(p: ArrayLike, rho: ArrayLike, bad: ArrayLike, operations: in
 def first_pass_draws(model: StationModel, seed: int, size: int = _SAMPLES) -> Floats:
     """Return posterior draws of the rack first pass, classes at their bounds included."""
     rng = np.random.default_rng(key_of(seed, "first pass", model.label))
-    p, rho, split = model.posterior.sample(size, rng)
-    rates = p[:, None] * split
-    for outcome, bound in model.bounded:
-        rates[:, NOT_OK.index(outcome)] = bound
-    total = rates.sum(axis=1)
-    retried = rates[:, NOT_OK.index(OutcomeClass.RETRIED)]
-    bad = np.divide(total - retried, total, out=np.zeros_like(total), where=total > 0)
-    return rack_first_pass(np.minimum(total, 1.0), rho, bad, model.operations)
+    return np.concatenate(
+        [
+            rack_first_pass(drawn.hold(model.bounded), model.operations)
+            for drawn in model.posterior.sample(size, rng)
+        ]
+    )
 
 
 def first_pass_interval(

@@ -1,8 +1,9 @@
 """From episode records to the process model of a station: fitted once, drawn for each replication.
 
 Random numbers: the posterior draw is keyed by the policy's label, so that two policies' posteriors
-are independent; all that happens within a visit is keyed without it, so that policies with the
-same seed meet the same racks, the same luck and the same technicians (common random numbers).
+(outcome rates and durations) are independent; all that happens within a visit is keyed without it,
+so that policies with the same seed meet the same racks, the same luck and the same technicians
+(common random numbers).
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
 
 from configs.specs.effects import Effects
 from envs.outcome import OutcomeClass
 from policies.records import EpisodeRecord
-from twin.bridge.durations import CLASSES, RecordedDurations
-from twin.bridge.posterior import NOT_OK, Draw, Posterior, RackCounts
+from twin.bridge.counts import NOT_OK, RackCounts
+from twin.bridge.durations import CLASSES, RecordedDurations, WeightedDurations
+from twin.bridge.explanations import Draw
+from twin.bridge.posterior import UNIFORMS, Posterior
 from twin.kpi.intervals import (
     clopper_pearson_lower,
     clopper_pearson_upper,
@@ -37,7 +39,7 @@ MAX_VOID_SHARE: Final = 0.01
 """More void operations than this make an evaluation inconclusive (architecture.md)."""
 TRAYS: Final = 29
 """Operations of a rack at S60: 18 compute + 9 switch + 2 top-of-rack trays (domain.md)."""
-_SURE_RHO: Final = 1e-9  # below it the rack's own p is p to the last digit that matters
+_BLOCK: Final = 16  # first visits are drawn so many units at a time: numpy's calls cost the most
 
 _RETRIED, _ASSISTED, _DETECTED, _ESCAPED, _DAMAGE = (1 + NOT_OK.index(c) for c in NOT_OK)
 
@@ -49,7 +51,7 @@ class StationModel:
     Attributes:
         station: id of the line's station that the model is attached to.
         label: name of the policy; two policies of one evaluation need two labels.
-        posterior: (p, rho, split) of the policy.
+        posterior: outcome rates of the policy and how they cluster.
         durations: recorded cycle times by rack and class.
         effects: what outcomes cost the line.
         operations: operations of a visit.
@@ -76,15 +78,24 @@ class StationModel:
                 in one replication tell the episodes' variance from the line's (`twin.kpi.nested`).
         """
         number = replication if draw is None else draw
-        purpose = f"posterior of {self.label}"
-        uniforms = Draws(seed, number, self.station, purpose).uniforms(0, 0, 2 + len(NOT_OK))
-        return self.with_draw(self.posterior.draw(uniforms), seed, replication)
+
+        def uniforms(purpose: str, count: int) -> NDArray[np.float64]:
+            keyed = Draws(seed, number, self.station, f"{purpose} of {self.label}")
+            return keyed.uniforms(0, 0, count)
+
+        drawn = self.posterior.draw(uniforms("posterior", UNIFORMS))
+        weights = -np.log(uniforms("durations", self.durations.racks))
+        return self._process(drawn, self.durations.weighted(weights), seed, replication)
 
     def with_draw(self, drawn: Draw, seed: int, replication: int) -> EpisodeProcessModel:
-        """Return the process model of one replication for given (p, rho, split)."""
-        if self.bounded:
-            drawn = _hold(drawn, self.bounded)
-        return EpisodeProcessModel(self, drawn, seed, replication)
+        """Return the process model of one replication for given rates, recorded racks alike."""
+        return self._process(drawn, self.durations.weighted(), seed, replication)
+
+    def _process(
+        self, drawn: Draw, durations: WeightedDurations, seed: int, replication: int
+    ) -> EpisodeProcessModel:
+        held = drawn.hold(self.bounded) if self.bounded else drawn
+        return EpisodeProcessModel(self, held, durations, seed, replication)
 
     def at_bound(self, *classes: OutcomeClass, upper: bool = True) -> StationModel:
         """Return the model with classes held at a one-sided 95 % bound on their probability.
@@ -106,14 +117,13 @@ class StationModel:
         sum over racks is the number of independent operations that the campaign is worth for a
         rare class; with it Clopper-Pearson holds on the racks that saw the class: 3/n where none
         did and rho = 0. (n/(1 + (m - 1) rho), right for variances, is too small here.) rho is
-        its posterior mean, or that of the class's own events where they cluster more: misses
-        that come singly would else hide that this one comes by the rack, and the upper bound
-        could lie below the share that was seen.
+        its posterior mean over both explanations, or the plain estimate from the class's own
+        events where that is more: else the upper bound could lie below the share that was seen.
         """
         counts = self.posterior.counts
         seen = counts.racks_with(outcome)
         own = intra_cluster_correlation(counts.events[:, NOT_OK.index(outcome)], counts.operations)
-        rho = max(self.posterior.rho_mean, own)
+        rho = max(self.posterior.rho_of(outcome), own)
         worth = max(rare_operations(counts.operations, rho), seen + 1.0)
         bound = clopper_pearson_upper if upper else clopper_pearson_lower
         return bound(seen, worth, confidence)
@@ -189,82 +199,85 @@ def rare_operations(operations: NDArray[np.int64], rho: float) -> float:
     return float(worth[operations - 1].sum())
 
 
-def _hold(drawn: Draw, bounded: tuple[tuple[OutcomeClass, float], ...]) -> Draw:
-    """Return the draw with the bounded classes at their bounds and the others as drawn."""
-    rates = drawn.p * drawn.split
-    for outcome, bound in bounded:
-        rates[NOT_OK.index(outcome)] = bound
-    total = float(rates.sum())
-    return Draw(min(total, 1.0), drawn.rho, rates / total if total > 0 else drawn.split)
-
-
 class EpisodeProcessModel:
     """Plans visits of one line replication: a pure function of keyed draws.
 
     Args:
         model: the fitted station.
-        drawn: (p, rho, split) of this replication.
+        drawn: outcome rates of this replication.
+        durations: recorded durations, weighted for this replication.
         seed: seed of the evaluation.
         replication: number of the line replication.
     """
 
-    def __init__(self, model: StationModel, drawn: Draw, seed: int, replication: int) -> None:
+    def __init__(
+        self,
+        model: StationModel,
+        drawn: Draw,
+        durations: WeightedDurations,
+        seed: int,
+        replication: int,
+    ) -> None:
         self.drawn = drawn
-        self._durations, self._effects = model.durations, model.effects
+        self._durations, self._effects = durations, model.effects
         self._times = {
             _ASSISTED: of_duration(model.effects.assisted),
             _DETECTED: of_duration(model.effects.detected),
             _DAMAGE: of_duration(model.effects.damage),
         }
         self._count = model.operations
-        self._shares = np.cumsum(drawn.split)
         self._visit = Draws(seed, replication, model.station, "operations")
         self._people = Draws(seed, replication, model.station, "interventions")
-        self._beta: tuple[float, float] | None = None
-        if drawn.rho > _SURE_RHO and 0 < drawn.p < 1:
-            spread = (1 - drawn.rho) / drawn.rho
-            self._beta = drawn.p * spread, (1 - drawn.p) * spread
+        self._blocks: dict[tuple[int, int], tuple[NDArray[np.intp], NDArray[np.float64]]] = {}
 
     def plan(self, unit: int, visit: int) -> VisitPlan:
         """Return the plan of ``unit``'s ``visit``-th visit (0 = first) in this replication."""
-        n = self._count
-        u = self._visit.uniforms(unit, visit, 2 + 2 * n)
-        p = self.drawn.p if self._beta is None else float(betaincinv(*self._beta, u[0]))
-        edges = np.append(1 - p, 1 - p + p * self._shares[:-1])
-        classes = np.searchsorted(edges, u[2::2], side="right")
-        durations = self._durations.draw(int(u[1] * self._durations.racks), classes, u[3::2])
+        size = 1 if visit else _BLOCK  # further visits are rare
+        key = unit // size, visit
+        if key not in self._blocks:
+            self._blocks[key] = self._outcomes(range(key[0] * size, (key[0] + 1) * size), visit)
+        classes, ended_s = (rows[unit % size] for rows in self._blocks[key])
         counts = np.bincount(classes, minlength=len(CLASSES))
         people = int(counts[_ASSISTED] + counts[_DETECTED])
         damages, escapes = int(counts[_DAMAGE]), int(counts[_ESCAPED])
         return VisitPlan(
-            steps=self._steps(unit, visit, classes, durations),
+            steps=self._steps(unit, visit, classes, ended_s),
             escapes=escapes,
             first_pass=not (people or damages or escapes),
-            operations=n,
+            operations=self._count,
             assists=people,
             damages=damages,
         )
 
+    def _outcomes(self, units: range, visit: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Return class number and end of each operation, if nobody interferes, in seconds.
+
+        Returns:
+            Two arrays of shape (units, operations).
+        """
+        first = 1 + len(NOT_OK)
+        count = first + 2 * self._count
+        u = self._visit.block(units, visit, count)
+        edges = self.drawn.edges(u[:, 1:first])
+        classes = (u[:, first::2, None] >= edges[:, None, :]).sum(axis=2)
+        durations = self._durations.draw(u[:, 0], classes, u[:, first + 1 :: 2])
+        return classes, np.cumsum(durations, axis=1)
+
     def _steps(
-        self,
-        unit: int,
-        visit: int,
-        classes: NDArray[np.intp],
-        durations: NDArray[np.float64],
+        self, unit: int, visit: int, classes: NDArray[np.intp], ended_s: NDArray[np.float64]
     ) -> tuple[Step, ...]:
         """Return stretches of work, each ended by an intervention but the last."""
         steps: list[Step] = []
-        work_s, done = self._effects.handling_s, 0
-        for k in np.flatnonzero(classes >= _ASSISTED):
+        begun_s = -self._effects.handling_s
+        for k in np.flatnonzero(classes >= _ASSISTED).tolist():
             number = int(classes[k])
             if number == _ESCAPED:
                 continue
-            work_s += float(durations[done : k + 1].sum())
-            done = int(k) + 1
-            steps.append(Step(State.WORKING, work_s))
-            steps.append(self._intervention(number, self._people.uniform(unit, visit, int(k))))
-            work_s = 0.0
-        work_s += float(durations[done:].sum())
+            end_s = float(ended_s[k])
+            steps.append(Step(State.WORKING, end_s - begun_s))
+            steps.append(self._intervention(number, self._people.uniform(unit, visit, k)))
+            begun_s = end_s
+        work_s = float(ended_s[-1]) - begun_s
         if work_s > 0 or not steps:
             steps.append(Step(State.WORKING, work_s))
         return tuple(steps)

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from configs.specs.effects import Effects
 from envs.outcome import Facts, OutcomeClass, TrueState, outcome_class
 from policies.records import EpisodeRecord
-from twin.bridge.posterior import NOT_OK, Draw
+from twin.bridge.counts import NOT_OK
+from twin.bridge.explanations import CommonCause, Draw, OwnCauses
 from twin.bridge.process import EpisodeProcessModel, StationModel, fit_station
 
 _FACTS = {
@@ -29,12 +31,14 @@ class Truth:
 
     Attributes:
         p: probability that an operation is not ok.
-        rho: intra-rack correlation.
+        rho: intra-rack correlation of "not ok", where a rack's misses have one cause.
         split: shares of the classes of `NOT_OK` in p; sums to 1.
         cycle_s: mean cycle time of an ok operation.
         rack_sd_s: spread of the mean between racks (what a rack's operations share).
         operation_sd_s: spread within a rack.
         retry_s: more time of an operation that is not ok.
+        own_rho: correlation of each class of `NOT_OK` where every class has its own cause (of its
+            stick, see `OwnCauses`); ``rho`` is then not used. None: one cause for all.
     """
 
     p: float
@@ -44,6 +48,20 @@ class Truth:
     rack_sd_s: float = 4.0
     operation_sd_s: float = 5.0
     retry_s: float = 20.0
+    own_rho: tuple[float, ...] | None = None
+
+    @property
+    def parameters(self) -> Draw:
+        """The truth as the bridge would know it."""
+        split = np.array(self.split)
+        if self.own_rho is None:
+            return CommonCause(np.array(self.p), np.array(self.rho), split)
+        return OwnCauses(np.array(self._sticks()), np.array(self.own_rho))
+
+    def _sticks(self) -> list[float]:
+        """Return the share of each class in the operations that no worse class took."""
+        rates = [self.p * share for share in self.split]
+        return [rate / (1 - sum(rates[c + 1 :])) for c, rate in enumerate(rates)]
 
     def campaign(
         self, racks: int, parts_per_rack: int, rng: np.random.Generator
@@ -51,19 +69,27 @@ class Truth:
         """Return the records of one campaign of ``racks`` x ``parts_per_rack`` operations."""
         records = []
         for rack in range(racks):
-            q = self.p
-            if self.rho > 0:
-                spread = (1 - self.rho) / self.rho
-                q = float(rng.beta(self.p * spread, (1 - self.p) * spread))
-            wrong = rng.uniform(size=parts_per_rack) < q
-            kinds = rng.choice(len(NOT_OK), size=parts_per_rack, p=self.split)
+            kinds = self._rack(parts_per_rack, rng)
             mean_s = self.cycle_s + self.rack_sd_s * rng.standard_normal()
             times_s = mean_s + self.operation_sd_s * rng.standard_normal(parts_per_rack)
-            for slot in range(parts_per_rack):
-                outcome = NOT_OK[kinds[slot]] if wrong[slot] else OutcomeClass.OK
-                time_s = float(times_s[slot]) + (self.retry_s if wrong[slot] else 0.0)
+            for slot, kind in enumerate(kinds):
+                outcome = OutcomeClass.OK if kind < 0 else NOT_OK[kind]
+                time_s = float(times_s[slot]) + (self.retry_s if kind >= 0 else 0.0)
                 records.append(_record(rack, slot, outcome, time_s))
         return records
+
+    def _rack(self, parts: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return the number in `NOT_OK` of what each operation of a rack is, -1 for ok."""
+        if self.own_rho is None:
+            wrong = rng.uniform(size=parts) < _rack_rate(self.p, self.rho, rng)
+            return np.where(wrong, rng.choice(len(NOT_OK), size=parts, p=self.split), -1)
+        kinds = np.full(parts, -1)
+        for c, (stick, rho) in reversed(
+            list(enumerate(zip(self._sticks(), self.own_rho, strict=True)))
+        ):
+            hit = rng.uniform(size=parts) < _rack_rate(stick, rho, rng)
+            kinds[hit & (kinds < 0)] = c
+        return kinds
 
     def process(self, model: StationModel, seed: int, replication: int) -> EpisodeProcessModel:
         """Return the process model of one replication under the truth itself.
@@ -73,7 +99,7 @@ class Truth:
             seed: seed of the line.
             replication: number of the line replication.
         """
-        return model.with_draw(Draw(self.p, self.rho, np.array(self.split)), seed, replication)
+        return model.with_draw(self.parameters, seed, replication)
 
 
 def true_station(
@@ -84,6 +110,14 @@ def true_station(
     return fit_station(
         records, station=station, label="truth", effects=effects, operations=operations
     )
+
+
+def _rack_rate(p: float, rho: float, rng: np.random.Generator) -> float:
+    """Return one rack's own rate."""
+    if rho == 0 or p == 0:
+        return p
+    spread = (1 - rho) / rho
+    return float(rng.beta(p * spread, (1 - p) * spread))
 
 
 def _record(rack: int, slot: int, outcome: OutcomeClass, time_s: float) -> EpisodeRecord:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from envs.outcome import OutcomeClass
-from twin.bridge.posterior import NOT_OK
+from twin.bridge.counts import NOT_OK
 from twin.evaluation import cases
 from twin.evaluation.before import MODES, Mode
 from twin.evaluation.cases import Fitted

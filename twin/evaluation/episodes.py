@@ -13,7 +13,7 @@ from envs.outcome import OutcomeClass
 from policies.executor import Executor
 from policies.records import EpisodeRecord, append_records, read_records
 from policies.rollout import Episode, run_episode
-from twin.bridge.posterior import NOT_OK
+from twin.bridge.counts import NOT_OK
 from twin.bridge.process import StationModel, fit_station
 from twin.evaluation.plan import LETTERS, Plan
 from twin.evaluation.progress import Progress

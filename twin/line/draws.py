@@ -64,8 +64,17 @@ class Draws:
         Returns:
             Uniforms in the open interval (0, 1), shape (count,).
         """
-        key = np.uint64(mix(mix(self._key, unit), visit))
-        z = (np.arange(count, dtype=np.uint64) ^ key) + _GOLDEN
+        result: NDArray[np.float64] = self.block(range(unit, unit + 1), visit, count)[0]
+        return result
+
+    def block(self, units: range, visit: int, count: int) -> NDArray[np.float64]:
+        """Return the draws k < count of one visit of each of ``units``, equal to `uniform`'s.
+
+        Returns:
+            Uniforms in the open interval (0, 1), shape (units, count).
+        """
+        keys = np.array([mix(mix(self._key, unit), visit) for unit in units], dtype=np.uint64)
+        z = (np.arange(count, dtype=np.uint64) ^ keys[:, None]) + _GOLDEN
         z = (z ^ (z >> _SHIFTS[0])) * _FACTORS[0]
         z = (z ^ (z >> _SHIFTS[1])) * _FACTORS[1]
         z ^= z >> _SHIFTS[2]
