@@ -63,7 +63,7 @@ line_runs:
   replications: {{verdict: 8, preflight: 4, search: 8, tornado: 4}}
 search: {{most_cells: 2, most_technicians: 2}}
 effects:
-  damage: {{mean: 60 min, cv: 0.0}}
+  damage: {{mean: 30 min, cv: 0.0}}
 gates:
   - {{kpi: racks_per_day, at_least: 0.75, against: reference ratio}}
   - {{kpi: technician_use, at_most: 0.8}}

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from configs.errors import RunFolderError
@@ -62,6 +63,7 @@ def test_summary_counts_what_is_covered():
         }
 
     truth = {"number": None, "truth": dict.fromkeys(QUANTITIES, 0.5)}
+    truth["known"] = {kpi: [0.9, 0.8] for kpi in KPIS}
     rows = [truth, row(0, 0.4, 0.6, False), row(1, 0.48, 0.6, True), row(9, 0, 0.1, True)]
     result = summarise(cell, rows, sets=2)
     assert result.sets == 2
@@ -75,14 +77,26 @@ def test_summary_counts_what_is_covered():
 def test_every_cell_is_published_with_what_falls_short():
     good, poor = dict.fromkeys(QUANTITIES, 0.95), dict.fromkeys(QUANTITIES, 0.90)
     none, many = dict.fromkeys(KPIS, 0.0), dict.fromkeys(KPIS, 0.10)
+    known = {kpi: [0.94 - 0.01 * k, 0.92 + 0.01 * k] for k, kpi in enumerate(KPIS)}
     results = [
-        CellResult(Cell(0.2, 0.0, 100), 1000, good, poor, none, {"g": 0.0}),
-        CellResult(Cell(0.002, 0.0, 30), 1000, poor, good, none, {"g": 0.0}),
-        CellResult(Cell(0.2, 0.3, 100, own=True), 1000, poor, good, many, {"g": 0.0}),
+        CellResult(Cell(0.2, 0.0, 100), 1000, good, poor, known, none, {"g": 0.0}),
+        CellResult(Cell(0.002, 0.0, 30), 1000, poor, good, known, none, {"g": 0.0}),
+        CellResult(Cell(0.2, 0.3, 100, own=True), 1000, poor, good, known, many, {"g": 0.0}),
     ]
     assert [bool(result.falls_short()) for result in results] == [False, False, True]
     text = as_markdown(results)
     assert "2 of 3 cells meet every criterion" in text
     assert text.count("| 0.2 |") == 2
-    assert "lead time 0.900" in text
+    assert text.count("| technician use 0.920 |") == 2  # two-sided, where events are many
+    assert text.count("| lead time 0.920 |") == 1  # the bound's
     assert "| 0.2 | damage its own | 0.3 | 100 |" in text
+
+
+def test_few_replications_of_a_skewed_kpi_cover_less_than_they_should():
+    rng = np.random.default_rng(0)
+    two, one = calibration_study._coverage_if_known(rng.standard_normal(4000), high_is_bad=True)
+    assert (two, one) == (pytest.approx(0.95, abs=0.015), pytest.approx(0.95, abs=0.015))
+    skewed = rng.lognormal(sigma=1.5, size=4000)
+    two, above = calibration_study._coverage_if_known(skewed, high_is_bad=True)
+    assert max(two, above) < 0.85
+    assert calibration_study._coverage_if_known(skewed, high_is_bad=False)[1] > 0.97

@@ -34,6 +34,7 @@ from twin.bridge.calibration_study import (
     work,
 )
 from twin.kpi.gates import Answer
+from twin.kpi.nested import DRAWS_A_REPLICATION
 from twin.line.validation import write_section
 
 TWO_SIDED = (0.93, 0.97)
@@ -63,6 +64,8 @@ class CellResult:
         sets: data sets, each a pair of policies.
         two_sided: coverage of the 95 % interval, by quantity.
         bound: coverage of the one-sided 95 % bound on the bad side, by quantity.
+        known: coverage that the line's runs alone would give with the policy's rates known,
+            two-sided and of the bound, by KPI.
         differs: share of data sets in which A differs from A, by KPI of the line.
         fails: share of data sets in which a gate fails A against A, by gate.
     """
@@ -71,6 +74,7 @@ class CellResult:
     sets: int
     two_sided: Mapping[str, float]
     bound: Mapping[str, float]
+    known: Mapping[str, Sequence[float]]
     differs: Mapping[str, float]
     fails: Mapping[str, float]
 
@@ -169,10 +173,11 @@ def _open(path: Path, runs: int) -> Iterator[Row]:
 def summarise(cell: Cell, rows: Iterable[Row], sets: int) -> CellResult:
     """Return the shares of a cell from its first ``sets`` data sets and its truth."""
     truth: dict[str, float] = {}
+    known: dict[str, Sequence[float]] = {}
     chosen: list[Row] = []
     for row in rows:
         if row["number"] is None:
-            truth = row["truth"]
+            truth, known = row["truth"], row["known"]
         elif row["number"] < sets:
             chosen.append(row)
     two_sided, bound = {}, {}
@@ -189,6 +194,7 @@ def summarise(cell: Cell, rows: Iterable[Row], sets: int) -> CellResult:
         sets=len(chosen),
         two_sided=two_sided,
         bound=bound,
+        known=known,
         differs={kpi: float(np.mean([row["differs"][kpi] for row in chosen])) for kpi in KPIS},
         fails={
             gate: float(np.mean([row["gates"][gate] == Answer.FAILS for row in chosen]))
@@ -219,11 +225,14 @@ def as_markdown(results: Sequence[CellResult]) -> str:
         f'{FALSE_POSITIVES:.1%} false positives, each KPI that "differs" and each gate that fails',
         "(the largest share is shown). Each cell shows two-sided / one-sided; the judged one is",
         f"bold. Standard error of a coverage of .95 here: {np.sqrt(0.95 * 0.05 / (2 * sets)):.4f}.",
+        "Rates known: the least judged coverage of a line KPI if the policy's rates were known and",
+        "only the line were random. Where it is low, a KPI is too skewed over replications for a t",
+        f"interval from {RUNS // DRAWS_A_REPLICATION} of them, whatever the bridge does.",
         "",
         "| p | cause | rho | racks | events | "
         + " | ".join(_TITLES[quantity] for quantity in QUANTITIES)
-        + " | A differs from A | a gate fails A | falls short |",
-        "|---" * (8 + len(QUANTITIES)) + "|",
+        + " | rates known | A differs from A | a gate fails A | falls short |",
+        "|---" * (9 + len(QUANTITIES)) + "|",
     ]
     lines += [_table_row(result) for result in results]
     short = sum(bool(result.falls_short()) for result in results)
@@ -234,6 +243,8 @@ def as_markdown(results: Sequence[CellResult]) -> str:
 def _table_row(result: CellResult) -> str:
     cell = result.cell
     cause = "damage its own" if cell.own else "one"
+    least = min(result.known, key=lambda kpi: result.known[kpi][0 if result.dense else 1])
+    known = f"{_TITLES[least]} {result.known[least][0 if result.dense else 1]:.3f}"
     cover = []
     for quantity in QUANTITIES:
         two, one = f"{result.two_sided[quantity]:.3f}", f"{result.bound[quantity]:.3f}"
@@ -241,7 +252,7 @@ def _table_row(result: CellResult) -> str:
     return (
         f"| {cell.p:g} | {cause} | {cell.rho:g} | {cell.racks} | {cell.expected_events:.1f} | "
         + " | ".join(cover)
-        + f" | {max(result.differs.values()):.3f} | {max(result.fails.values()):.3f} | "
+        + f" | {known} | {max(result.differs.values()):.3f} | {max(result.fails.values()):.3f} | "
         + ("; ".join(result.falls_short()) or "-")
         + " |"
     )

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from configs.specs.effects import Effects
 from configs.specs.gates import GateSpec
@@ -20,10 +21,13 @@ from twin.bridge.first_pass import first_pass_draws, rack_first_pass
 from twin.bridge.process import EpisodeProcessModel, StationModel, fit_station
 from twin.bridge.synthetic import Truth, true_station
 from twin.kpi.gates import compare, evaluate_gate
+from twin.kpi.intervals import t_quantile
 from twin.kpi.line_kpis import line_kpis
-from twin.kpi.nested import nested_interval, replication_of
+from twin.kpi.nested import DRAWS_A_REPLICATION, nested_interval, replication_of
 from twin.line.model import LineModel
 from twin.line.reference import simulate
+
+Floats = NDArray[np.float64]
 
 SEED: Final = 20_260  # any other would do; written down so that the table can be made again
 PARTS: Final = 8
@@ -145,7 +149,7 @@ def line_of_three() -> LineModel:
 def work(item: Item) -> dict[str, object]:
     """Return the result of one piece of work as plain data, a pure function of the item."""
     if item.number is None:
-        found: dict[str, object] = {"truth": true_values(item.cell.truth)}
+        found: dict[str, object] = dict(true_values(item.cell.truth))
     else:
         found = _data_set(item)
     return {"cell": item.cell.key, "number": item.number, **found}
@@ -163,17 +167,35 @@ def _run(process: EpisodeProcessModel, seed: int, replication: int) -> dict[str,
 
 
 @functools.cache  # campaigns of several sizes share a truth
-def true_values(truth: Truth) -> dict[str, float]:
-    """Return the true values: in closed form, and from a long run with the true parameters."""
+def true_values(truth: Truth) -> dict[str, dict[str, Any]]:
+    """Return "truth", in closed form and from a long run with the true parameters, and "known".
+
+    "known" is the coverage, two-sided and one-sided, that the line's runs alone would give if the
+    policy's rates were known: few replications of a skewed KPI cover less than they should,
+    whatever the bridge does.
+    """
     station = true_station(truth, "CELL", EFFECTS, OPERATIONS, np.random.default_rng(SEED))
     runs = [
         _run(truth.process(station, SEED, replication), SEED, replication)
         for replication in range(TRUE_REPLICATIONS)
     ]
-    first_pass = rack_first_pass(truth.parameters, OPERATIONS)[0]
-    return {FIRST_PASS: float(first_pass)} | {
-        kpi: float(np.mean([run[kpi] for run in runs])) for kpi in KPIS
+    values = {kpi: np.array([run[kpi] for run in runs]) for kpi in KPIS}
+    first_pass = float(rack_first_pass(truth.parameters, OPERATIONS)[0])
+    return {
+        "truth": {FIRST_PASS: first_pass} | {kpi: float(x.mean()) for kpi, x in values.items()},
+        "known": {kpi: _coverage_if_known(x, kpi in HIGH_IS_BAD) for kpi, x in values.items()},
     }
+
+
+def _coverage_if_known(values: Floats, high_is_bad: bool) -> list[float]:
+    """Return two-sided and one-sided coverage of 95 % t intervals over resampled replications."""
+    count = RUNS // DRAWS_A_REPLICATION
+    chosen = np.random.default_rng(SEED).choice(values, size=(4000, count))
+    error = chosen.std(axis=1, ddof=1) / np.sqrt(count)
+    over = chosen.mean(axis=1) - values.mean()
+    two = np.abs(over) <= t_quantile(count - 1, 0.95) * error
+    one = (-over if high_is_bad else over) <= t_quantile(count - 1, 0.90) * error
+    return [float(two.mean()), float(one.mean())]
 
 
 def _data_set(item: Item) -> dict[str, object]:
