@@ -54,7 +54,7 @@ def cell(
 
 @dataclass(frozen=True)
 class MeanPolicy:
-    """A policy whose rates are known: the posterior means of (p, rho, split) in every run."""
+    """A policy whose rates are known: the means of the likelier explanation in every run."""
 
     model: StationModel
 

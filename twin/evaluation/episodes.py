@@ -153,6 +153,7 @@ def summarise(letter: str, model: StationModel, records: Sequence[EpisodeRecord]
         axial_n=ascending("max_windowed_axial_n"),
         penetration_p99_m=float(np.quantile(penetration, 0.99)),
         rho=model.posterior.rho_mean,
+        own_causes=model.posterior.own_causes,
         marks=model.marks,
         blockers=model.blockers,
     )

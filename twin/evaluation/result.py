@@ -48,6 +48,7 @@ class PolicyEpisodes:
         axial_n: largest windowed axial force of each, ascending.
         penetration_p99_m: 99th percentile of the deepest penetration.
         rho: posterior mean of the correlation of misses within a rack.
+        own_causes: probability that each kind of miss has a cause of its own, not one for all.
         marks: why intervals are marked.
         blockers: why no gate can be answered.
     """
@@ -65,6 +66,7 @@ class PolicyEpisodes:
     axial_n: tuple[float, ...]
     penetration_p99_m: float
     rho: float
+    own_causes: float
     marks: tuple[str, ...]
     blockers: tuple[str, ...]
 
