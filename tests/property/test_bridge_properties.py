@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from configs.specs.effects import Effects
 from configs.specs.gates import GateSpec
+from twin.bridge.explanations import CommonCause, OwnCauses
 from twin.bridge.first_pass import rack_first_pass
-from twin.bridge.posterior import Draw
 from twin.bridge.process import fit_station
 from twin.bridge.synthetic import Truth
 from twin.kpi.gates import Answer, judge
@@ -27,12 +27,33 @@ SHARES = st.lists(st.floats(0.01, 1), min_size=5, max_size=5).map(
 )
 PROBABILITY = st.floats(0.0, 1.0)
 RHO = st.one_of(st.just(0.0), st.floats(1e-6, 0.95))
+RHOS = st.lists(RHO, min_size=5, max_size=5).map(np.array)
+
+
+def common(p, rhos, split):
+    """Return one cause for all misses; of ``rhos`` the first holds."""
+    return CommonCause(np.array(p), rhos[0], split)
+
+
+def own(p, rhos, split):
+    """Return a cause of its own for every class, with sticks that grow with p."""
+    return OwnCauses(p * split, rhos)
+
+
+EXPLANATION = st.sampled_from([common, own])
 
 
 @settings(max_examples=60, deadline=None)
-@given(p=PROBABILITY, rho=RHO, split=SHARES, unit=st.integers(0, 10**6), visit=st.integers(0, 5))
-def test_a_plan_accounts_for_every_operation(p, rho, split, unit, visit):
-    plan = MODEL.with_draw(Draw(p, rho, split), 1, 0).plan(unit, visit)
+@given(
+    explain=EXPLANATION,
+    p=PROBABILITY,
+    rhos=RHOS,
+    split=SHARES,
+    unit=st.integers(0, 10**6),
+    visit=st.integers(0, 5),
+)
+def test_a_plan_accounts_for_every_operation(explain, p, rhos, split, unit, visit):
+    plan = MODEL.with_draw(explain(p, rhos, split), 1, 0).plan(unit, visit)
     assert plan.operations == 29
     assert plan.assists + plan.damages + plan.escapes <= 29
     assert plan.first_pass == (plan.assists + plan.damages + plan.escapes == 0)
@@ -44,16 +65,29 @@ def test_a_plan_accounts_for_every_operation(p, rho, split, unit, visit):
 
 
 @settings(max_examples=60, deadline=None)
-@given(a=PROBABILITY, b=PROBABILITY, rho=RHO, split=SHARES, unit=st.integers(0, 10**6))
-def test_a_better_policy_never_spoils_a_visit_that_a_worse_one_gets_right(a, b, rho, split, unit):
-    good, bad = (MODEL.with_draw(Draw(p, rho, split), 1, 0).plan(unit, 0) for p in sorted((a, b)))
+@given(
+    explain=EXPLANATION,
+    ends=st.tuples(PROBABILITY, PROBABILITY).map(sorted),
+    rhos=RHOS,
+    split=SHARES,
+    unit=st.integers(0, 10**6),
+)
+def test_a_better_policy_never_spoils_a_visit_that_a_worse_one_gets_right(
+    explain, ends, rhos, split, unit
+):
+    good, bad = (MODEL.with_draw(explain(p, rhos, split), 1, 0).plan(unit, 0) for p in ends)
     assert good.first_pass or not bad.first_pass
 
 
 @settings(max_examples=60, deadline=None)
-@given(a=PROBABILITY, b=PROBABILITY, rho=RHO, bad=PROBABILITY)
-def test_first_pass_falls_with_p(a, b, rho, bad):
-    more, fewer = rack_first_pass(np.array(sorted((a, b))), rho, bad, 29)
+@given(
+    explain=EXPLANATION,
+    ends=st.tuples(PROBABILITY, PROBABILITY).map(sorted),
+    rhos=RHOS,
+    split=SHARES,
+)
+def test_first_pass_falls_with_p(explain, ends, rhos, split):
+    more, fewer = (rack_first_pass(explain(p, rhos, split), 29)[0] for p in ends)
     assert -1e-9 <= fewer <= more + 1e-9 <= 1 + 1e-6
 
 
@@ -66,6 +100,9 @@ def test_first_pass_falls_with_p(a, b, rho, bad):
 )
 def test_uniforms_at_once_are_those_one_by_one(unit, visit, seed, k):
     draws = Draws(seed, 3, "S60", "x")
+    assert draws.block(range(unit, unit + 3), visit, k).tolist() == [
+        [draws.uniform(unit + row, visit, i) for i in range(k)] for row in range(3)
+    ]
     assert draws.uniforms(unit, visit, k).tolist() == [
         draws.uniform(unit, visit, i) for i in range(k)
     ]
