@@ -123,7 +123,7 @@ def test_stops_that_the_cell_keeps_take_their_time(
     assert before.bearable_operation_s == pytest.approx(3600.0 / (1 + lost) / 29)
     motion_s = perfect_process(plan.station, plan.spec.effects).visit_s
     damage = next(need for need in before.needs if need.outcome is OutcomeClass.DAMAGE)
-    swap_s = 3600.0 + 180.0  # and the technician's way
+    swap_s = plan.spec.effects.damage.mean_s + 180.0  # and the technician's way
     assert damage.bearable == pytest.approx((3600.0 - motion_s * (1 + lost)) / (29 * swap_s))
 
 

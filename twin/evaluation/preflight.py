@@ -232,7 +232,9 @@ def preflight_sentence(station: str, row: PerfectRow, movers: Mapping[str, Inter
         number(100 * end / (1.0 if points else base), 1, signed=True)
         for end in (row.change.low, row.change.estimate, row.change.high)
     )
-    name = in_sentence(row.kpi.key) + ("" if row.mode == "takt" else " of the saturated line")
+    name = in_sentence(row.kpi.key) + (
+        "" if row.mode == "takt" else " of the saturated line (its capacity)"
+    )
     if row.can_move:
         return (
             f"A perfect policy at {station} would change {name} by {mid} {unit}: that is the most "
@@ -252,7 +254,7 @@ def preflight_sentence(station: str, row: PerfectRow, movers: Mapping[str, Inter
             f"{id_} ({number(100 * change.estimate / base, 1, signed=True)} %)"
             for id_, change in movers.items()
         )
-        return f"{text}; {others} can, if its work took no time."
+        return f"{text}; {others} can: so much if the work there took no time."
     return f"{text}."
 
 

@@ -10,7 +10,7 @@ from twin.evaluation.lines import Lines
 from twin.evaluation.plan import Plan
 from twin.evaluation.result import CellsForTakt, Try
 from twin.evaluation.verdict import combined
-from twin.evaluation.words import gate_sentence, in_sentence
+from twin.evaluation.words import answer_word, gate_sentence, in_sentence
 from twin.kpi.gates import Answer, GateResult, judge
 
 _WORSE_WITH_MORE = frozenset({"people", "racks_per_person_hour", "power_mean_kw"})
@@ -46,12 +46,12 @@ def _search(plan: Plan, lines: Lines, fitted: Fitted) -> CellsForTakt:
         key=lambda pair: (_people(plan, *pair), *pair),
     )
     results = _answers(plan, lines, fitted, *most)
-    tried, found = [_try(plan, results, *most)], None
+    tried, found = [_try(fitted, results, *most)], None
     for pair in [] if _hopeless(results) else combinations:
         if pair == most:
             now = tried[0]
         else:
-            now = _try(plan, _answers(plan, lines, fitted, *pair), *pair)
+            now = _try(fitted, _answers(plan, lines, fitted, *pair), *pair)
             tried.append(now)
         if now.answer is Answer.HOLDS:
             found = now
@@ -73,18 +73,23 @@ def _answers(plan: Plan, lines: Lines, fitted: Fitted, cells: int, technicians: 
     return answers(plan, lines, [Asked(fitted, cells, technicians)], count, title)[0]
 
 
-def _try(plan: Plan, results: Results, cells: int, technicians: int) -> Try:
+def _try(fitted: Fitted, results: Results, cells: int, technicians: int) -> Try:
     answer = combined([result.answer for result in results], "all")
-    whys = dict.fromkeys(_why(result) for result in results if result.answer is answer)
+    whys = fitted.model.blockers or [_why(result) for result in results if result.answer is answer]
     why = "every gate holds" if answer is Answer.HOLDS else "; ".join(whys)
     return Try(cells, technicians, answer, why)
 
 
 def _why(result: GateResult) -> str:
     """Return what was measured, or where that alone would give another answer, why it does not."""
-    if judge(result.gate, result.measured.interval) is result.answer:
+    recorded = judge(result.gate, result.measured.interval)
+    if recorded is result.answer:
         return gate_sentence(result)
-    return f"{in_sentence(result.gate.kpi)} {result.why}" if result.at_bounds else result.why
+    for name, bound in result.at_bounds.items():
+        if judge(result.gate, bound.interval) is not recorded:
+            name_of = in_sentence(result.gate.kpi)
+            return f"{name_of} {answer_word(recorded)} as recorded, but not with {name}"
+    return result.why
 
 
 def _hopeless(results: Results) -> bool:

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator
 
 from envs.outcome import OutcomeClass
+from twin.bridge.process import MIN_RACKS
 from twin.evaluation.plan import Plan
 from twin.evaluation.result import Evaluation, PolicyEpisodes, PolicyVerdict
 from twin.evaluation.words import (
-    answer_word,
     duration,
     gate_limit,
     gate_measured,
@@ -23,6 +23,19 @@ from twin.kpi.gates import Answer, GateResult, judge
 from twin.report.prose import OUTCOME_MEANINGS
 
 _TIME_LOST = (OutcomeClass.DAMAGE, OutcomeClass.ASSISTED, OutcomeClass.DETECTED)
+_OF_TIME = frozenset(
+    {
+        "racks_per_day",
+        "lead_time_mean_h",
+        "lead_time_p95_h",
+        "wip_mean",
+        "technician_use",
+        "racks_per_person_hour",
+    }
+)
+"""KPIs that suffer from the time that a cell takes or waits."""
+_OF_DEFECTS = frozenset({"rolled_throughput_yield", "bench_use", "escapes_shipped_per_rack"})
+"""KPIs that suffer from trays that are not seated and that nobody noticed."""
 _HALF = 0.5
 
 
@@ -34,7 +47,7 @@ def whys(plan: Plan, found: Evaluation, policy: PolicyVerdict) -> list[str]:
     if campaign.blockers:
         return [f"No gate may be answered: {'; '.join(campaign.blockers)}."]
     if policy.answer is Answer.FAILS:
-        return list(_time_lost(plan, campaign))
+        return [*_causes(plan, policy, campaign), *_not_tested(policy)]
     return [
         *_failing_by_seldom(policy),
         *_rarely_seen(policy, campaign),
@@ -85,15 +98,42 @@ def _turning(policy: PolicyVerdict) -> dict[OutcomeClass, list[tuple[GateResult,
     return turning
 
 
+def _causes(plan: Plan, policy: PolicyVerdict, campaign: PolicyEpisodes) -> Iterator[str]:
+    """Yield what makes gates fail for good: lost time, unnoticed misses, or the figure itself."""
+    failing = [gate for gate in policy.gates if gate.answer is Answer.FAILS]
+    if any(gate.gate.kpi in _OF_TIME for gate in failing):
+        yield from _time_lost(plan, campaign)
+    if any(gate.gate.kpi in _OF_DEFECTS for gate in failing):
+        yield from _escapes(plan, campaign)
+    for gate in failing:
+        if gate.gate.kpi not in _OF_TIME | _OF_DEFECTS:
+            measured, ends = gate_measured(gate, gate.measured.interval)
+            of = "" if gate.measured.interval.half_width == 0 else f" ({ends})"
+            yield f"{_title(gate)}: {measured}{of}; it must be {gate_limit(gate)}."
+
+
+def _not_tested(policy: PolicyVerdict) -> Iterator[str]:
+    names = [in_sentence(gate.gate.kpi) for gate in policy.gates if not gate.tested]
+    if names:
+        yield (
+            f"Marked “?”: {_listed(names)}. As recorded {'these hold' if names[1:] else 'it holds'}"
+            f", but whether also with the outcomes seen too seldom at their worst was not run: the "
+            f"policy fails anyway."
+        )
+
+
 def _failing_by_seldom(policy: PolicyVerdict) -> Iterator[str]:
     for gate in _open(policy):
-        if _by_seldom(gate):
-            for run, bound in gate.at_bounds.items():
+        if not _by_seldom(gate):
+            continue
+        for bound in gate.at_bounds.values():  # one run: all such outcomes at their lower bounds
+            answer = judge(gate.gate, bound.interval)
+            if answer is not Answer.FAILS:
                 measured, ends = gate_measured(gate, bound.interval)
-                name = in_sentence(gate.gate.kpi)
                 yield (
-                    f"{name[:1].upper()}{name[1:]} fails as recorded, but with {run} it is "
-                    f"{measured} ({ends}): too few events were seen to call it a failure."
+                    f"{_title(gate)} fails as recorded. Were the outcomes seen too seldom as rare "
+                    f"as the evidence allows, it {_would(answer)} ({measured}; {ends}): too few "
+                    f"events were seen to call it a failure."
                 )
 
 
@@ -105,12 +145,12 @@ def _rarely_seen(policy: PolicyVerdict, campaign: PolicyEpisodes) -> Iterator[st
         for gate, run in gates:
             interval = gate.at_bounds[run].interval
             measured, ends = gate_measured(gate, interval)
-            word = answer_word(judge(gate.gate, interval))
+            word = _would(judge(gate.gate, interval))
             parts.append(f"{in_sentence(gate.gate.kpi)} {word} ({measured}; {ends})")
         yield (
             f"“{outcome}” ({OUTCOME_MEANINGS[outcome].partition(';')[0]}) was seen in {seen.count} "
-            f"of {campaign.operations - campaign.void} operations; up to {percent(bound)} cannot "
-            f"be ruled out. At that rate: {', '.join(parts)}."
+            f"of {_valid(campaign)} operations; up to {percent(bound)} cannot be ruled out. At "
+            f"that rate {_listed(parts)}."
         )
 
 
@@ -120,48 +160,74 @@ def _open_alone(policy: PolicyVerdict, campaign: PolicyEpisodes) -> Iterator[str
             continue
         _, ends = gate_measured(gate, gate.measured.interval)
         source = (
-            f"too few operations ({campaign.operations - campaign.void}) to know how often each "
-            f"outcome happens"
+            f"too few operations ({_valid(campaign)}) to know how often each outcome happens"
             if _episodes_decide(gate)
             else f"the luck of the line in only {gate.measured.runs} runs"
         )
-        name = in_sentence(gate.gate.kpi)
         yield (
-            f"{name[:1].upper()}{name[1:]}: {ends} lies on both sides of the limit "
+            f"{_title(gate)}: {ends} lies on both sides of the limit "
             f"({gate_limit(gate)}), mostly from {source}."
         )
 
 
 def _time_lost(plan: Plan, campaign: PolicyEpisodes) -> Iterator[str]:
-    """Yield the outcome that costs the cell most time, against takt."""
-    effects = plan.spec.effects
+    """Yield the motion where it alone takes longer than takt, and the outcome that costs most."""
+    effects, per_rack = plan.spec.effects, plan.spec.operations.per_rack
+    servers = plan.spec.attach.servers
+    takt = f"takt leaves {duration(plan.line.takt_s * servers)}"
+    takt += f" with {servers} cells" if servers > 1 else ""
+    cycle_s = sum(campaign.cycle_s) / len(campaign.cycle_s)
+    rack_s = effects.handling_s + per_rack * cycle_s
+    if rack_s > plan.line.takt_s * servers:
+        yield (
+            f"The robot alone takes {duration(cycle_s)} an operation on average, and "
+            f"{duration(rack_s)} a rack of {per_rack} with its docking; {takt}."
+        )
     mean_s = {
         OutcomeClass.DAMAGE: effects.damage.mean_s,
         OutcomeClass.ASSISTED: effects.assisted.mean_s,
         OutcomeClass.DETECTED: effects.detected.mean_s,
     }
-    per_rack = plan.spec.operations.per_rack
     lost_s = {o: campaign.classes[o].share.estimate * per_rack * mean_s[o] for o in _TIME_LOST}
     worst = max(_TIME_LOST, key=lambda outcome: lost_s[outcome])
-    seen = campaign.classes[worst]
-    if seen.count:
+    if campaign.classes[worst].count:
         yield (
-            f"{seen.count} of {campaign.operations - campaign.void} operations end in “{worst}”: "
-            f"about {number(seen.share.estimate * per_rack, 1)} a rack of {per_rack}. At "
-            f"{duration(mean_s[worst])} each that takes {duration(lost_s[worst])} of the cell's "
-            f"time a rack; takt is {duration(plan.line.takt_s)}."
+            f"{_seen(plan, campaign, worst)} At {duration(mean_s[worst])} each that takes "
+            f"{duration(lost_s[worst])} of the cell's time a rack; {takt}."
         )
+
+
+def _escapes(plan: Plan, campaign: PolicyEpisodes) -> Iterator[str]:
+    if campaign.classes[OutcomeClass.ESCAPED].count:
+        yield (
+            f"{_seen(plan, campaign, OutcomeClass.ESCAPED)} A rack with one fails a later test and "
+            f"is repaired there."
+        )
+
+
+def _seen(plan: Plan, campaign: PolicyEpisodes, outcome: OutcomeClass) -> str:
+    seen, per_rack = campaign.classes[outcome], plan.spec.operations.per_rack
+    return (
+        f"{seen.count} of {_valid(campaign)} operations end in “{outcome}”: about "
+        f"{number(seen.share.estimate * per_rack, 1)} a rack of {per_rack}."
+    )
 
 
 def _evidence(plan: Plan, found: Evaluation) -> Iterator[str]:
     """Yield what would settle an undecided verdict."""
     open_ = [p for p in found.verdict.policies if p.answer is Answer.INCONCLUSIVE]
+    blocked = [e for p in open_ if (e := _campaign(found, p)).blockers]
+    if blocked:
+        yield from _unblocking(plan, blocked)
+        return
+    gates = [gate for policy in open_ for gate in _open(policy)]
     turning = {outcome for policy in open_ for outcome in _turning(policy)}
     needs = [
         need
         for need in found.preflight.needs
         if need.outcome in turning and need.shown > need.bearable
     ]
+    now = plan.spec.campaign.racks
     if needs:
         need = max(needs, key=lambda n: n.episodes)
         racks = math.ceil(need.episodes / plan.spec.campaign.parts_per_rack)
@@ -171,23 +237,52 @@ def _evidence(plan: Plan, found: Evaluation) -> Iterator[str]:
             else f" (about {minutes(need.minutes)} for both on this machine)"
         )
         yield (
-            f"Run at least {need.episodes:,} operations a policy{time}: campaign.racks: {racks} in "
-            f"a copy of the evaluation, now {plan.spec.campaign.racks}. If none ends in "
+            f"Run at least {need.episodes:,} operations a policy{time}: in a copy of the "
+            f"evaluation set campaign.racks to {racks}, now {now}. If none of them ends in "
             f"“{need.outcome}”, its rate is then known to be below {percent(need.bearable, 2)}, "
-            f"where on average {need.limit}; clear of the limit takes more."
+            f"about where {need.limit}; a clear answer may take more."
         )
-    elif (
-        turning
-        or any(_by_seldom(gate) for p in open_ for gate in _open(p))
-        or any(_episodes_decide(gate) for p in open_ for gate in _open(p))
-    ):
-        yield (
-            f"Run more operations: raise campaign.racks, now {plan.spec.campaign.racks}, in a copy "
-            f"of the evaluation."
-        )
-    if any(not _episodes_decide(gate) for p in open_ for gate in _open(p) if _alone(gate)):
+    elif turning or any(_by_seldom(gate) or _episodes_decide(gate) for gate in gates):
+        yield (f"Run more operations: in a copy of the evaluation raise campaign.racks, now {now}.")
+    if any(_alone(gate) and not _episodes_decide(gate) for gate in gates):
         runs = plan.spec.line_runs.replications.verdict
         yield f"Run the line more often: line_runs.replications.verdict, now {runs}."
+
+
+def _unblocking(plan: Plan, blocked: list[PolicyEpisodes]) -> Iterator[str]:
+    """Yield what lets gates be answered at all."""
+    racks = plan.spec.campaign.racks
+    if racks < MIN_RACKS:
+        yield (
+            f"Record at least {MIN_RACKS} racks a policy: in a copy of the evaluation set "
+            f"campaign.racks to {MIN_RACKS} or more, now {racks}."
+        )
+    elif any(campaign.void for campaign in blocked):
+        yield (
+            "Void operations prove nothing, and more of them do not help: the station's physics "
+            "needs a finer rate or stiffer contact first (rackline converge)."
+        )
+
+
+def _title(gate: GateResult) -> str:
+    name = in_sentence(gate.gate.kpi)
+    return f"{name[:1].upper()}{name[1:]}"
+
+
+def _would(answer: Answer) -> str:
+    return {
+        Answer.HOLDS: "would hold",
+        Answer.FAILS: "would fail",
+        Answer.INCONCLUSIVE: "would not be decided",
+    }[answer]
+
+
+def _listed(parts: list[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
+
+
+def _valid(campaign: PolicyEpisodes) -> int:
+    return campaign.operations - campaign.void
 
 
 def _by_seldom(gate: GateResult) -> bool:

@@ -78,7 +78,7 @@ def _gate(result: GateResult) -> dict[str, Any]:
     measured, interval = gate_measured(result, result.measured.interval)
     return {
         "title": LINE_KPIS[result.gate.kpi].title,
-        "limit": gate_limit(result),
+        "limit": gate_limit(result).replace(" %", "\N{NO-BREAK SPACE}%"),
         "measured": measured,
         "span": interval,
         "kind": KINDS[result.answer],
