@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from configs.specs.gates import GateSpec
 from envs.outcome import OutcomeClass
 from twin.evaluation.assumed import RATE, assumed_policy, assumed_records
 from twin.evaluation.before import Preflight
@@ -125,6 +126,20 @@ def test_stops_that_the_cell_keeps_take_their_time(
     damage = next(need for need in before.needs if need.outcome is OutcomeClass.DAMAGE)
     swap_s = plan.spec.effects.damage.mean_s + 180.0  # and the technician's way
     assert damage.bearable == pytest.approx((3600.0 - motion_s * (1 + lost)) / (29 * swap_s))
+
+
+def test_escapes_are_held_against_the_yield_gate_or_against_staffed(small_plan: Plan) -> None:
+    def bearable(plan: Plan) -> tuple[float, str]:
+        lines = WrittenLines(np.ones)
+        needs = preflight(plan, lines, (), {}, 1).needs  # type: ignore[arg-type]
+        return next((n.bearable, n.limit) for n in needs if n.outcome is OutcomeClass.ESCAPED)
+
+    gate = GateSpec(kpi="rolled_throughput_yield", at_least=-0.01, against="reference difference")
+    rate, limit = bearable(with_spec(small_plan, gates=(gate,)))
+    assert rate == pytest.approx(1 - 0.99 ** (1 / 29))  # perfect and staffed are alike here
+    assert limit == "the yield gate is used up"
+    with pytest.raises(StopIteration):  # nothing may be lost against staffed, and nothing is won
+        bearable(small_plan)
 
 
 def _t(spread: float, between: float, within: float, pairs: int) -> float:

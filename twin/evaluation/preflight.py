@@ -203,7 +203,8 @@ def _bearable_escapes(plan: Plan, lines: Lines) -> tuple[OutcomeClass, float, st
         limit = absolute.get(gate.against, staffed + gate.limit)
     racks_hit = max(0.0, 1.0 - limit / perfect)
     rate = 1.0 - (1.0 - min(racks_hit, 1.0)) ** (1.0 / plan.spec.operations.per_rack)
-    return OutcomeClass.ESCAPED, rate, "the yield gate is used up"
+    where = "the yield gate is used up" if gate else "rolled throughput yield falls below staffed"
+    return OutcomeClass.ESCAPED, rate, where
 
 
 def _whole_minutes(plan: Plan, pace: Mapping[str, float], workers: int) -> float | None:

@@ -101,6 +101,11 @@ def _remark(result: GateResult) -> str:
                 f"As recorded it {answer_word(recorded)}; with {name} it would be {measured} "
                 f"({interval}) and {_would(other)}: too few events were seen to tell."
             )
+    if not result.tested:
+        return (
+            f"As recorded it {answer_word(recorded)}; not tested with rare outcomes at their "
+            f"bounds, since another gate fails for good."
+        )
     return f"{result.why[0].upper()}{result.why[1:]}."
 
 
