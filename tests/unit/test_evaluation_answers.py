@@ -187,7 +187,7 @@ def test_the_report_says_what_an_open_failure_and_an_untested_gate_are(
         return {USE: 0.5 if bounded(case).get(OutcomeClass.DAMAGE) == 0.0 else 0.9, BENCH: 0.5}
 
     for results, answer, words in (
-        (ask(small_plan, asked, kpis)[0], OPEN, "Technician use fails as recorded. Were the outcomes"),
+        (ask(small_plan, asked, kpis)[0], OPEN, "Technician use fails as recorded. Were"),
         (ask(small_plan, asked, lambda case: {USE: 0.9, BENCH: 0.5})[0], FAILS, "not tested"),
     ):
         policy = PolicyVerdict("y", "y", answer, results)

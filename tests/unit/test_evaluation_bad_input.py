@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -84,28 +85,44 @@ CASES = {
 }
 
 
+Refused = Callable[..., str]
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Refused:
+    """Return a call that must be refused: exit 2, one line, no traceback; it returns the line."""
+
+    def call(*arguments: str) -> str:
+        monkeypatch.setattr("sys.argv", ["rackline", "evaluate", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        captured = capsys.readouterr()
+        assert caught.value.code == 2
+        assert captured.err.count("\n") == 1
+        assert "Traceback" not in captured.err
+        return captured.err.strip()
+
+    return call
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_one_message_with_place_and_remedy(
-    case: str, small_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_one_message_with_place_and_remedy(case: str, small_file: Path, refused: Refused) -> None:
     old, new, field, words = CASES[case]
     text = small_file.read_text()
     old = old.replace("{line}", str(small_file.with_name("line.yaml")))
     assert old in text
     small_file.write_text(text.replace(old, new, 1))
-    message = refused([str(small_file)], monkeypatch, capsys)
+    message = refused(str(small_file))
     assert re.match(rf"error: {re.escape(str(small_file))}:\d+: ", message), message
     assert f": {field}" in message
     assert words in message
 
 
-def test_the_line_named_is_the_offending_one(
-    small_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_line_named_is_the_offending_one(small_file: Path, refused: Refused) -> None:
     text = small_file.read_text().replace("warmup: 1 d", "warmup: 1 kg")
     small_file.write_text(text)
     number = next(n for n, row in enumerate(text.splitlines(), 1) if "kg" in row)
-    message = refused([str(small_file)], monkeypatch, capsys)
+    message = refused(str(small_file))
     assert message.startswith(f"error: {small_file}:{number}: line_runs.warmup = '1 kg'")
 
 
@@ -117,24 +134,5 @@ def test_the_line_named_is_the_offending_one(
         (["tray_cell", "--junit", "none/such.xml"], "no folder none"),
     ],
 )
-def test_wrong_arguments(
-    arguments: list[str],
-    words: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert words in refused(arguments, monkeypatch, capsys)
-
-
-def refused(
-    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> str:
-    """Run the command, which must refuse: exit 2, one line, no traceback; return the line."""
-    monkeypatch.setattr("sys.argv", ["rackline", "evaluate", *arguments])
-    with pytest.raises(SystemExit) as caught:
-        main()
-    captured = capsys.readouterr()
-    assert caught.value.code == 2
-    assert captured.err.count("\n") == 1
-    assert "Traceback" not in captured.err
-    return captured.err.strip()
+def test_wrong_arguments(arguments: list[str], words: str, refused: Refused) -> None:
+    assert words in refused(*arguments)

@@ -25,7 +25,7 @@ from twin.kpi.line_kpis import replication_kpis, time_series
 from twin.line.ledger import Ledger
 from twin.line.model import LineModel
 from twin.line.process import ProcessModel
-from twin.line.reference import simulate
+from twin.line.study import Replication
 
 Floats = NDArray[np.float64]
 
@@ -82,28 +82,16 @@ class LineItem:
 
     case: str
     key: str
-    model: LineModel
-    processes: Mapping[str, ProcessModel]
-    seed: int
-    replication: int
-    days: float
-    warmup_days: float
+    replication: Replication
     detail: bool
 
     def __str__(self) -> str:
-        return f"line '{self.case}', replication {self.replication}"
+        return f"line '{self.case}', replication {self.replication.number}"
 
 
 def run_item(item: LineItem) -> dict[str, Any]:
     """Return the KPIs of one replication, and with ``detail`` what charts need."""
-    ledger = simulate(
-        item.model,
-        seed=item.seed,
-        replication=item.replication,
-        days=item.days,
-        warmup_days=item.warmup_days,
-        processes=item.processes,
-    )
+    ledger = item.replication.ledger()
     values: dict[str, Any] = {"kpis": replication_kpis(ledger)}
     if item.detail:
         values["detail"] = _detail(ledger)
@@ -200,17 +188,15 @@ class Lines:
             draw = run if case.replications else None
             made = case.source.replicate(self._seed, case.replication_of(run), draw=draw)
             processes[case.station] = made
-        return LineItem(
-            case.name,
-            self._key(case, run),
+        replication = Replication(
             case.model,
-            processes,
             self._seed,
             case.replication_of(run),
             self._days,
             self._warmup_days,
-            detail,
+            processes,
         )
+        return LineItem(case.name, self._key(case, run), replication, detail)
 
 
 def variance_reduction(ours: Floats, theirs: Floats) -> float:

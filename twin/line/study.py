@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,13 +10,15 @@ import numpy.typing as npt
 
 from policies.executor import run
 from twin.kpi.line_kpis import replication_kpis
+from twin.line.ledger import Ledger
 from twin.line.model import LineModel
+from twin.line.process import ProcessModel
 from twin.line.reference import simulate
 
 
 @dataclass(frozen=True)
 class Replication:
-    """One work item: everything that a replication of a line without attached models needs.
+    """Everything that one replication of a line needs.
 
     Attributes:
         line: the line.
@@ -24,6 +26,7 @@ class Replication:
         number: number of the replication.
         days: measured days, after the warm-up.
         warmup_days: days before the measured window opens.
+        processes: process models of attached stations by id, made for this replication.
     """
 
     line: LineModel = field(repr=False)
@@ -31,18 +34,23 @@ class Replication:
     number: int
     days: float
     warmup_days: float
+    processes: Mapping[str, ProcessModel] = field(default_factory=dict, repr=False)
+
+    def ledger(self) -> Ledger:
+        """Simulate it."""
+        return simulate(
+            self.line,
+            seed=self.seed,
+            replication=self.number,
+            days=self.days,
+            warmup_days=self.warmup_days,
+            processes=self.processes,
+        )
 
 
 def kpis_of(item: Replication) -> dict[str, float]:
     """Simulate one replication and return its key figures (see `replication_kpis`)."""
-    ledger = simulate(
-        item.line,
-        seed=item.seed,
-        replication=item.number,
-        days=item.days,
-        warmup_days=item.warmup_days,
-    )
-    return replication_kpis(ledger)
+    return replication_kpis(item.ledger())
 
 
 Columns = dict[str, npt.NDArray[np.float64]]
