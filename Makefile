@@ -37,9 +37,9 @@ lint: $(VENV)/.dev ## ruff, mypy (strict) and the import contract
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-validate: $(VENV)/.core ## hold the line against independent figures and closed forms; writes docs/validation.md
+validate: $(VENV)/.core ## hold the line against independent figures and closed forms (half an hour); writes docs/validation.md
 	@$(BIN)/rackline line validate --replications 100 --doc docs/validation.md
-	@$(BIN)/rackline line oracles --doc docs/validation.md
+	@$(BIN)/rackline line oracles --replications 50 --error-percent 0.3 --doc docs/validation.md
 
 calibrate-intervals: $(VENV)/.core ## how often the intervals hold what they promise (long); writes docs/validation.md
 	@$(BIN)/python -m twin.bridge.calibrate --doc docs/validation.md

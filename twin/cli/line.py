@@ -153,6 +153,14 @@ def oracles(
     replications: Annotated[
         int, typer.Option(min=2, help="Replications of every line; 20 take about a minute.")
     ] = 20,
+    error_percent: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            help="Replicate every line, so many at a time, until each standard error is at most so "
+            "many per cent of its answer; .3 takes a quarter of an hour.",
+        ),
+    ] = None,
     seed: Seed = 1,
     doc: Annotated[
         Path | None, typer.Option(help="Write the result into its section of this Markdown file.")
@@ -162,19 +170,21 @@ def oracles(
 
     Exit code 0: every answer is within 3 standard errors; 1: one is not.
     """
+    error = math.inf if error_percent is None else error_percent / 100
     answers: dict[str, list[Answer]] = {}
     with progress_bar() as progress:
         for oracle in progress.track(ORACLES, description="asking"):
-            answers[oracle.name] = ask(oracle, seed=seed, replications=replications)
+            answers[oracle.name] = ask(oracle, seed=seed, replications=replications, error=error)
     table = Table("line", "answer", "exact", "simulated", "SE, %", "z", box=_BOX)
     for name, some in answers.items():
         for answer in some:
-            error, z = f"{100 * answer.relative_error:.2f}", f"{answer.z:+.2f}"
-            numbers = f"{answer.known.exact:.5f}", f"{answer.mean:.5f}", error, z
+            spread, z = f"{100 * answer.relative_error:.2f}", f"{answer.z:+.2f}"
+            numbers = f"{answer.known.exact:.5f}", f"{answer.mean:.5f}", spread, z
             table.add_row(name, answer.known.name, *numbers)
     Console().print(table)
     if doc is not None:
-        command = f"rackline line oracles --replications {replications} --seed {seed}"
+        until = "" if error_percent is None else f" --error-percent {error_percent:g}"
+        command = f"rackline line oracles --replications {replications}{until} --seed {seed}"
         write_section(doc, "oracles", answers_as_markdown(answers, command))
     if any(abs(answer.z) > Z_LIMIT for some in answers.values() for answer in some):
         raise typer.Exit(1)
