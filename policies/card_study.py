@@ -27,7 +27,8 @@ from policies.seeds import HELD_OUT
 from policies.tuning import cost_s
 
 BLOCK: Final = 10_000
-"""Held-out seeds of a block; every newly trained policy gets a block of its own."""
+"""Held-out seeds of a block; every newly trained policy gets a block of its own. The first is for
+evaluations: scripts were judged on its seeds before any policy was trained."""
 ROBUSTNESS: Final[Mapping[str, Perturbation]] = {
     "pose error x 1.5": Perturbation(pose_error=1.5),
     "pose error x 2": Perturbation(pose_error=2.0),

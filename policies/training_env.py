@@ -12,6 +12,7 @@ from configs.specs.station import RewardWeights
 from configs.specs.training import TrainingSpec
 from envs import reward
 from envs.observation import LIMIT
+from envs.operation import Perturbation
 from envs.registry import station
 from envs.station_env import StationEnv
 from policies.catalogue import load_policy
@@ -79,7 +80,10 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
 def training_env(spec: TrainingSpec, seed: int) -> TrainingEnv:
     """Return the environment of one training seed."""
     made = gym.make(
-        station(spec.env).env_id, setting=spec.setting, damage_ends=spec.damage_ends
+        station(spec.env).env_id,
+        setting=spec.setting,
+        damage_ends=spec.damage_ends,
+        perturbation=Perturbation(pose_error=spec.pose_error),
     ).unwrapped
     if not isinstance(made, StationEnv):
         raise TypeError(f"{spec.env} is no insertion station")

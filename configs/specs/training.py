@@ -96,6 +96,8 @@ class TrainingSpec(Spec):
         evaluate_chunks: chunks between evaluations on selection seeds.
         normalise: keep running means and deviations of observations.
         damage_ends: whether an operation ends at damage, as it does everywhere else.
+        pose_error: factor on the setting's pose errors in training alone; over 1, the worst cases,
+            of which the setting has few, come often enough to be learnt from.
         force_cap: most that the raw force term takes in one step; without an end at damage it
             would outweigh everything else.
         reward: weights in training; the station's own where left out.
@@ -122,6 +124,7 @@ class TrainingSpec(Spec):
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=1000)]], Field(min_length=1)]
     selection: SelectionSpec
     damage_ends: bool
+    pose_error: Annotated[float, Field(gt=0.0, le=3.0)] = 1.0
     force_cap: Annotated[float, Field(gt=0.0)] = 4.0
     reward: RewardWeights | None = None
 

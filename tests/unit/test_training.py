@@ -29,6 +29,9 @@ from policies.training_run import SeedRun, load_training, prepare, read_state, t
 from twin.cli.app import app
 
 SMALL = {
+    "algorithm": "SAC",
+    "on_policy": None,
+    "normalise": False,
     "network": [8],
     "batch": 16,
     "steps": 240,

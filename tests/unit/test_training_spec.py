@@ -32,13 +32,15 @@ def test_the_shipped_file_loads_again_from_its_resolved_form(tmp_path):
         ("kind: override", "kind: residual", "feed belongs to override"),
         ("kind: override", "kind: pure", "pure names a script"),
         ("  base: scripted/lateral-admittance@1\n", "", "override has no script under it"),
-        ("feed: [0.3, 2.5]", "feed: [1.3, 2.5]", "feed does not enclose 1"),
-        ("algorithm: SAC", "algorithm: PPO", "PPO needs the section on_policy"),
-        ("algorithm: SAC", "algorithm: DQN", "algorithm"),
-        ("tau:", "tua:", "did you mean 'tau'"),
+        ("feed: [0.4, 2.5]", "feed: [1.4, 2.5]", "feed does not enclose 1"),
+        ("algorithm: PPO", "algorithm: SAC", "SAC needs the section off_policy"),
+        ("algorithm: PPO", "algorithm: DQN", "algorithm"),
+        ("chunk: 20480", "chunk: 20000", "use e.g. 16384"),
+        ("batch: 512", "batch: 500", "on_policy.steps is no multiple of batch"),
+        ("clip:", "clop:", "did you mean 'clip'"),
         ("time_budget: 40 min", "time_budget: 40", "has no unit"),
         ("seeds: [0, 1, 2]", "seeds: [0, 0]", "seeds repeat"),
-        ("scale: 0.3", "scale: -0.3", "composition.scale"),
+        ("scale: 0.2", "scale: -0.2", "composition.scale"),
     ],
 )
 def test_contradictions_name_file_and_line(tmp_path, old, new, says):
@@ -50,8 +52,6 @@ def test_contradictions_name_file_and_line(tmp_path, old, new, says):
 
 
 def test_updates_become_a_pattern_of_steps():
-    shipped = load_spec(TrainingSpec, SHIPPED).off_policy
-    assert shipped.pattern == (2, 1)
-    for updates, pattern in ((1.0, (1, 1)), (2.0, (1, 2)), (0.25, (4, 1))):
-        data = shipped.model_dump(by_alias=True) | {"updates": updates}
-        assert OffPolicy.model_validate(data).pattern == pattern
+    data = {"buffer": 100, "learning_starts": 10, "tau": 0.01, "entropy_start": 0.1}
+    for updates, pattern in ((0.5, (2, 1)), (1.0, (1, 1)), (2.0, (1, 2)), (0.25, (4, 1))):
+        assert OffPolicy.model_validate(data | {"updates": updates}).pattern == pattern
