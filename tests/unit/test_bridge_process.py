@@ -126,6 +126,7 @@ def test_clustering_makes_operations_worth_less():
     assert rare_operations(racks, 0.0) == pytest.approx(400)
     assert 50 < rare_operations(racks, 0.3) < rare_operations(racks, 0.1) < 400
     assert rare_operations(racks, 0.999) == pytest.approx(50, rel=0.02)
+    assert rare_operations(racks, 1.0) == pytest.approx(50)
 
 
 def test_a_class_that_comes_by_the_rack_has_a_bound_above_its_share():

@@ -192,8 +192,9 @@ def rare_operations(operations: NDArray[np.int64], rho: float) -> float:
 
     Args:
         operations: operations of each rack, shape (racks,).
-        rho: intra-rack correlation in [0, 1).
+        rho: intra-rack correlation in [0, 1]; at 1 a rack is worth one operation.
     """
+    rho = min(rho, 1 - 1e-9)
     j = np.arange(int(operations.max()))
     worth = np.cumsum((1 - rho) / (1 - rho + j * rho))
     return float(worth[operations - 1].sum())
