@@ -32,7 +32,7 @@ def test_the_shipped_file_loads_again_from_its_resolved_form(tmp_path):
         ("kind: override", "kind: residual", "feed belongs to override"),
         ("kind: override", "kind: pure", "pure names a script"),
         ("  base: scripted/lateral-admittance@1\n", "", "override has no script under it"),
-        ("feed: [0.4, 2.5]", "feed: [1.4, 2.5]", "feed does not enclose 1"),
+        ("feed: [0.5, 2.5]", "feed: [1.5, 2.5]", "feed does not enclose 1"),
         ("algorithm: PPO", "algorithm: SAC", "SAC needs the section off_policy"),
         ("algorithm: PPO", "algorithm: DQN", "algorithm"),
         ("chunk: 20480", "chunk: 20000", "use e.g. 16384"),
@@ -40,7 +40,7 @@ def test_the_shipped_file_loads_again_from_its_resolved_form(tmp_path):
         ("clip:", "clop:", "did you mean 'clip'"),
         ("time_budget: 40 min", "time_budget: 40", "has no unit"),
         ("seeds: [0, 1, 2]", "seeds: [0, 0]", "seeds repeat"),
-        ("scale: 0.2", "scale: -0.2", "composition.scale"),
+        ("scale: 0.1", "scale: -0.1", "composition.scale"),
     ],
 )
 def test_contradictions_name_file_and_line(tmp_path, old, new, says):
