@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -20,6 +21,8 @@ from policies.composition import Composition
 from policies.seeds import TRAINING
 
 Array = NDArray[np.float32]
+DEPTH = ((0.0, 0.0), (1.0, 1.0))
+"""The pace that counts depth itself."""
 
 
 class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
@@ -30,6 +33,7 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
         composition: script, and how actions combine.
         weights: of the reward terms.
         force_cap: most that the raw force term takes in one step.
+        pace: shares of depth and of time, rising; progress counts time, see `TrainingSpec`.
         seed: of the stream of operations; `stream` is its state.
     """
 
@@ -39,12 +43,15 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
         composition: Composition,
         weights: RewardWeights,
         force_cap: float,
+        pace: Sequence[tuple[float, float]],
         seed: int,
     ) -> None:
         super().__init__(env)
         n = len(env.fields) + composition.extra
         self.observation_space = gym.spaces.Box(-LIMIT, LIMIT, (n,), np.float32)
         self._composition, self._weights, self._force_cap = composition, weights, force_cap
+        self._depths, self._times = zip(*pace, strict=True)
+        self._depth = 0.0
         self._stream = np.random.default_rng([seed, 5])
 
     @property
@@ -65,6 +72,7 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
         operation = TRAINING[int(self._stream.integers(len(TRAINING)))]
         observation, info = self.env.reset(seed=operation, options=options)
         self._composition.reset()
+        self._depth = 0.0
         return self._composition.see(observation), info
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
@@ -72,9 +80,18 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
         joined = self._composition.join(action)
         observation, _, terminated, truncated, info = self.env.step(joined)
         terms = info["reward_terms"]
-        capped = terms | {"force": max(terms["force"], -self._force_cap)}
-        weighted = reward.total(capped, self._weights)
+        changed = {
+            "force": max(terms["force"], -self._force_cap),
+            "progress": self._time_won(terms["progress"]),
+        }
+        weighted = reward.total(terms | changed, self._weights)
         return self._composition.see(observation), weighted, terminated, truncated, info
+
+    def _time_won(self, progress: float) -> float:
+        """Return how much of an operation's time lies in the depth that a step gained."""
+        before, self._depth = self._depth, self._depth + progress
+        after, first = np.interp([self._depth, before], self._depths, self._times)
+        return float(after - first)
 
 
 def training_env(spec: TrainingSpec, seed: int) -> TrainingEnv:
@@ -92,4 +109,4 @@ def training_env(spec: TrainingSpec, seed: int) -> TrainingEnv:
         base = load_policy(spec.composition.base, made.station)
     weights = spec.reward or made.station.reward
     composition = Composition(spec.composition, base)
-    return TrainingEnv(made, composition, weights, spec.force_cap, seed)
+    return TrainingEnv(made, composition, weights, spec.force_cap, spec.pace or DEPTH, seed)

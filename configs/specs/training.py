@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -11,6 +12,7 @@ from configs.specs.base import Spec, Time
 from configs.specs.station import RewardWeights
 
 Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Rate = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
@@ -100,6 +102,9 @@ class TrainingSpec(Spec):
             of which the setting has few, come often enough to be learnt from.
         force_cap: most that the raw force term takes in one step; without an end at damage it
             would outweigh everything else.
+        pace: where an operation's time goes, pairs of (share of depth, share of time), rising from
+            (0, 0) to (1, 1). With it progress counts time instead of depth, so that a second won
+            is paid at once, wherever it is won.
         reward: weights in training; the station's own where left out.
     """
 
@@ -126,7 +131,18 @@ class TrainingSpec(Spec):
     damage_ends: bool
     pose_error: Annotated[float, Field(gt=0.0, le=3.0)] = 1.0
     force_cap: Annotated[float, Field(gt=0.0)] = 4.0
+    pace: Annotated[list[tuple[Share, Share]], Field(min_length=2)] | None = None
     reward: RewardWeights | None = None
+
+    @model_validator(mode="after")
+    def _pace_rises(self) -> Self:
+        pace = self.pace or [(0.0, 0.0), (1.0, 1.0)]
+        rising = all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise(pace))
+        if not rising or pace[0] != (0.0, 0.0) or pace[-1] != (1.0, 1.0):
+            raise PydanticCustomError(
+                "pace", "pace does not rise from [0, 0] to [1, 1]; leave it out to count depth", {}
+            )
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -7,6 +7,7 @@ import pytest
 from configs.errors import ConfigError
 from configs.specs.base import load_spec, resolve_path, resolved_yaml
 from configs.specs.training import OffPolicy, TrainingSpec
+from policies.training_env import training_env
 
 SHIPPED = resolve_path("training", "tray_insert")
 
@@ -35,6 +36,8 @@ def test_the_shipped_file_loads_again_from_its_resolved_form(tmp_path):
         ("feed: [0.5, 2.5]", "feed: [1.5, 2.5]", "feed does not enclose 1"),
         ("algorithm: PPO", "algorithm: SAC", "SAC needs the section off_policy"),
         ("algorithm: PPO", "algorithm: DQN", "algorithm"),
+        ("- [1.0, 1.0]", "- [1.0, 0.9]", "pace does not rise from [0, 0] to [1, 1]"),
+        ("- [0.087, 0.228]", "- [0.087, 0.028]", "pace does not rise"),
         ("chunk: 20480", "chunk: 20000", "use e.g. 16384"),
         ("batch: 512", "batch: 500", "on_policy.steps is no multiple of batch"),
         ("clip:", "clop:", "did you mean 'clip'"),
@@ -55,3 +58,18 @@ def test_updates_become_a_pattern_of_steps():
     data = {"buffer": 100, "learning_starts": 10, "tau": 0.01, "entropy_start": 0.1}
     for updates, pattern in ((0.5, (2, 1)), (1.0, (1, 1)), (2.0, (1, 2)), (0.25, (4, 1))):
         assert OffPolicy.model_validate(data | {"updates": updates}).pattern == pattern
+
+
+def test_progress_counts_time_along_the_pace():
+    """Half of the way is 80 % of the time: what a step gains is paid by where it gains it."""
+    pace = [(0.0, 0.0), (0.5, 0.8), (1.0, 1.0)]
+    spec = load_spec(TrainingSpec, SHIPPED).model_copy(update={"pace": pace})
+    env = training_env(spec, 0)
+    try:
+        env.reset(seed=0)
+        for gained, won in ((0.25, 0.4), (0.5, 0.4 + 0.1), (-0.25, -0.1), (0.25, 0.1)):
+            assert env._time_won(gained) == pytest.approx(won)
+        env.reset()
+        assert env._time_won(0.5) == pytest.approx(0.8)
+    finally:
+        env.close()
