@@ -5,6 +5,7 @@ RacklineError
 ├── UnknownNameError       a station, policy, line or file that does not exist (exit 2)
 ├── RunFolderError         a run folder that cannot be resumed or written (exit 2)
 ├── BundleError            a policy file is damaged, made for another station, or not data (exit 2)
+├── RecordingError         a recording is cut, or cannot be replayed by what is here (exit 2)
 ├── PhysicsError           the simulation failed its own self-test, or left its domain
 ├── ContractError          a station breaks what every station promises (envs/checks.py)
 └── EnvironmentSetupError  wrong Python, or a foreign package under one of our names
@@ -54,6 +55,10 @@ class RunFolderError(RacklineError):
 
 class BundleError(RacklineError):
     """A policy file is damaged, made for another station, or more than data."""
+
+
+class RecordingError(RacklineError):
+    """A recording cannot be read, or was made by another station or version."""
 
 
 class PhysicsError(RacklineError):

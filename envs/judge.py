@@ -103,7 +103,7 @@ class Judge:
         """
         limits = self.spec.limits
         side = scene.side_force_n(fixture, self.weight_n)
-        axial = abs(fixture[0] + fixture[3] + fixture[6] + fixture[9])
+        axial = scene.axial_force_n(fixture)
         self.step_side_n = max(self.step_side_n, side)
         self.step_axial_n = max(self.step_axial_n, axial)
         self.max_side_n = max(self.max_side_n, side)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -43,6 +44,23 @@ class Perturbation:
     friction: float = 1.0
 
 
+@dataclass(frozen=True)
+class Window:
+    """One window of 1/60 s as the judge saw it, for those who record.
+
+    Attributes:
+        time_s: time in align + insert at its end.
+        joints: positions of x, y, z (m), yaw and wrist pitch (rad) then. # (5,)
+        fixture: mean contact force on left guide, right guide, shelf and top. # (12,)
+        wrist: mean wrench on the part as the wrist measures it, tared. # (6,)
+    """
+
+    time_s: float
+    joints: tuple[float, ...]
+    fixture: tuple[float, ...]
+    wrist: tuple[float, ...]
+
+
 class Operation:
     """The simulation behind the environment: rebuilt at `start`, advanced policy step by step.
 
@@ -51,6 +69,11 @@ class Operation:
         setting_name: difficulty.
         perturbation: factors for studies.
         visible: give bodies shapes to look at.
+
+    Attributes:
+        on_window: called with every judged window by those who record; None costs nothing.
+        visit, part_draw: what was drawn for this operation.
+        slot_body, robot_body: what stands in the cell, as data.
     """
 
     def __init__(
@@ -71,6 +94,7 @@ class Operation:
         slot = scene.slot_body(part, self.setting, scene.MOUTH)
         check_force_reading(self._world, slot, part, self._contact(0.3), self._rate_hz)
         self.result: OperationResult | None = None
+        self.on_window: Callable[[Window], None] | None = None
 
     def start(self, seed: int, rack: int, slot: int) -> None:
         """Build the scene of one part and settle it; streams are (seed, rack[, slot])."""
@@ -79,20 +103,18 @@ class Operation:
         self.part_name, self.part = scene.part_in_slot(spec, slot)
         visit = scene.draw_visit(setting, np.random.default_rng([seed, 1, rack]))
         draw = scene.draw_part(self.part, setting, np.random.default_rng([seed, 2, rack, slot]))
-        self._visit, self._part_draw = visit, draw
+        self.visit, self.part_draw = visit, draw
         self._noise = np.random.default_rng([seed, 3, rack, slot])
         self._sensor_rng = np.random.default_rng([seed, 4, rack, slot])
-        self._dock = visit.dock
         world = self._world
         self._clear()
-        self._fixture = world.add(
-            scene.slot_body(self.part, setting, visit.dock), self._contact(visit.friction)
-        )
-        self._robot = world.add(
-            gantry_body(self.part, draw.mass_kg, draw.grasp), self._contact(1.0)
-        )
+        self.slot_body = scene.slot_body(self.part, setting, visit.dock)
+        self.robot_body = gantry_body(self.part, draw.mass_kg, draw.grasp)
+        self._fixture = world.add(self.slot_body, self._contact(visit.friction))
+        self._robot = world.add(self.robot_body, self._contact(1.0))
         if self._visible:
-            world.add(scene.scenery(self.part, visit.dock), self._contact(1.0))
+            looked_at = scene.scenery(self.part, visit.dock, spec.motion, slot)
+            world.add(looked_at, self._contact(1.0))
         for joint in scene.SENSED:
             world.sense(self._fixture, joint)
         world.sense(self._robot, FT)
@@ -154,12 +176,17 @@ class Operation:
 
     def draws(self) -> dict[str, dict[str, Any]]:
         """Return what was drawn at the levels visit and part: the truth, which no policy sees."""
-        return {"visit": asdict(self._visit), "part": asdict(self._part_draw)}
+        return {"visit": asdict(self.visit), "part": asdict(self.part_draw)}
 
     @property
     def contact_time_s(self) -> float:
         """Time in align + insert so far."""
         return self._ticks / self.spec.physics.control_rate_hz
+
+    @property
+    def joints(self) -> tuple[float, ...]:
+        """Positions of x, y, z (m), yaw and wrist pitch (rad). # (5,)."""
+        return tuple(joint[0] for joint in self._state[: len(MOVING)])
 
     def snapshot(self) -> Snapshot:
         """Return the true state that rewards read."""
@@ -284,13 +311,18 @@ class Operation:
         fixture, wrist = self._take_window()
         # A joint's reaction carries what hangs on it: contact forces are minus the change.
         self._wrist_mean = [b - a for a, b in zip(wrist, self._tare, strict=True)]
+        contact = [b - a for a, b in zip(fixture, self._bias, strict=True)]
         self.judge.window(
-            [b - a for a, b in zip(fixture, self._bias, strict=True)],
+            contact,
             self._wrist_mean,
             self.contact_time_s,
             self._believed_depth_m(),
             lambda: self._world.penetration_m(self._robot, self._fixture),
         )
+        if self.on_window is not None:
+            self.on_window(
+                Window(self.contact_time_s, self.joints, tuple(contact), tuple(self._wrist_mean))
+            )
 
     def _measured_wrench(self) -> list[float]:
         noise, sd = self._noise.standard_normal(6).tolist(), self.setting.noise
@@ -345,7 +377,7 @@ class Operation:
 
     def _look_up_seat(self) -> scene.Seat:
         return scene.seat_of(
-            self._dock, self._world.link_pose(self._robot, PART), self.part.length_m
+            self.visit.dock, self._world.link_pose(self._robot, PART), self.part.length_m
         )
 
 

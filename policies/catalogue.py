@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from configs.errors import UnknownNameError
+from configs.specs.base import load_spec, resolve_path
 from configs.specs.station import StationSpec
 from policies.bundle import CARD, load_bundle
 from policies.policy import Policy
@@ -41,6 +45,25 @@ def bundle_path(name: str) -> Path | None:
         return zoo_folder() / name.removeprefix("zoo/")
     path = Path(name)
     return path if path.exists() else None
+
+
+def policy_content(name: str) -> dict[str, Any]:
+    """Return what identifies a policy's behaviour: a script's parameters, or a bundle's bytes."""
+    bare = name.partition("@")[0]
+    for entry in registry.scripts():
+        if entry.name == bare:
+            parameters = load_spec(entry.parameters, resolve_path("policies", entry.file_stem))
+            return {
+                "name": entry.name,
+                "version": entry.version,
+                "parameters": json.loads(parameters.model_dump_json(by_alias=True)),
+            }
+    path = bundle_path(name)
+    content = hashlib.sha256()
+    if path is not None:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            content.update(file.read_bytes() if file.is_file() else b"")
+    return {"name": name, "sha256": content.hexdigest()}
 
 
 def zoo() -> list[str]:

@@ -50,11 +50,7 @@ def run_episode(episode: Episode) -> EpisodeRecord:
 
 def run_to_end(episode: Episode) -> dict[str, Any]:
     """Run one episode and return the last step's ``info``."""
-    env = _environment(episode)
-    policy = per_worker(
-        ("policy", episode.policy, episode.env_id),
-        lambda: load_policy(episode.policy, env.station),
-    )
+    env, policy = environment(episode), policy_of(episode)
     return play(env, policy, episode.seed, episode.rack, episode.slot)
 
 
@@ -125,7 +121,9 @@ def run_episodes(
     return records
 
 
-def _environment(episode: Episode) -> StationEnv:
+def environment(episode: Episode) -> StationEnv:
+    """Return this worker's environment for an episode."""
+
     def make() -> StationEnv:
         env = gym.make(
             station(episode.env_id).env_id,
@@ -137,6 +135,14 @@ def _environment(episode: Episode) -> StationEnv:
         return env
 
     return per_worker(("env", episode.env_id, episode.setting, episode.perturbation), make)
+
+
+def policy_of(episode: Episode) -> Policy:
+    """Return this worker's policy for an episode; it remembers its last operation until reset."""
+    return per_worker(
+        ("policy", episode.policy, episode.env_id),
+        lambda: load_policy(episode.policy, station(episode.env_id).spec),
+    )
 
 
 def _station_slots(env_id: str) -> list[str]:

@@ -69,7 +69,7 @@ def empty_gantry_body() -> Body:
         return Link(name, parent, joint, mass, axis, inertia, visuals=visuals)
 
     hand = Box((0.03, 0.18, 0.03), Pose((-0.03, 0.0, 0.0)))
-    column = Box((0.04, 0.04, 0.55), Pose((-0.12, 0.0, 0.6)))
+    column = Box((0.04, 0.04, 0.9), Pose((-0.12, 0.0, 0.95)))
     trolley = Box((0.09, 0.09, 0.06), Pose((-0.12, 0.0, 1.75)))
     bridge = Box((0.05, 0.9, 0.05), Pose((-0.24, 0.0, 1.75)))
     return Body(

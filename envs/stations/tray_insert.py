@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from configs.specs.station import Levers, Part, Sensors, Setting, StationSpec
+from configs.specs.station import Levers, Motion, Part, Sensors, Setting, StationSpec
 from envs.outcome import TrueState
 from envs.physics.pose import Pose, about_axis
 from envs.physics.shapes import Body, Box, Joint, Link
@@ -106,13 +106,13 @@ def slot_body(part: Part, setting: Setting, dock: Pose) -> Body:
     )
 
 
-def scenery(part: Part, dock: Pose) -> Body:
-    """Return what is only looked at: rack frame, trays already in place, floor.
+def scenery(part: Part, dock: Pose, motion: Motion, slot: int) -> Body:
+    """Return what is only looked at: rack frame, trays already in place below ``slot``, floor.
 
     The frame has the outer size of an Open Rack v3 [S, Meta ORv3 slides]: 2286 x 600 x 1098 mm.
     """
     height, width, depth = 2.286, 0.600, 1.098
-    floor_z = -MOUTH.position[2]
+    floor_z = -slot_height_m(motion, slot)
     column = (0.03, 0.03, height / 2)
     frame = tuple(
         Box(column, Pose((x, sign * (width / 2 - 0.03), floor_z + height / 2)))
@@ -123,24 +123,29 @@ def scenery(part: Part, dock: Pose) -> Body:
         Box((depth / 2, width / 2, 0.02), Pose((depth / 2, 0.0, floor_z + z)))
         for z in (0.06, height - 0.02)
     )
-    pitch = 0.04445
     trays = tuple(
         Box(
             (part.length_m / 2, part.width_m / 2, part.height_m / 2 - 0.004),
-            Pose((part.length_m / 2 + 0.02, 0.0, -k * pitch - 0.02)),
+            Pose((part.length_m / 2 + 0.02, 0.0, -k * motion.slot_pitch_m - 0.02)),
         )
-        for k in range(1, 14)
+        for k in range(1, slot + 1)
     )
     ground = (Box((2.5, 2.5, 0.01), Pose((0.2, 0.0, floor_z - 0.01))),)
-    parts = ((frame + lids, (0.16, 0.17, 0.19, 1.0)), (trays, (0.36, 0.52, 0.68, 1.0)),
-             (ground, (0.93, 0.93, 0.91, 1.0)))  # fmt: skip
+    parts = (("rack", frame + lids, (0.16, 0.17, 0.19, 1.0)),
+             ("trays", trays, (0.36, 0.52, 0.68, 1.0)),
+             ("floor", ground, (0.93, 0.93, 0.91, 1.0)))  # fmt: skip
     return Body(
         dock,
         tuple(
-            Link(f"scenery {i}", "", Joint.FIXED, 0.0, visuals=boxes, colour=colour)
-            for i, (boxes, colour) in enumerate(parts)
+            Link(name, "", Joint.FIXED, 0.0, visuals=boxes, colour=colour)
+            for name, boxes, colour in parts
         ),
     )
+
+
+def slot_height_m(motion: Motion, slot: int) -> float:
+    """Return the height of a slot (0 = lowest) above the floor."""
+    return motion.first_slot_height_m + slot * motion.slot_pitch_m
 
 
 def _chamfer_size(setting: Setting) -> tuple[float, float]:
@@ -202,6 +207,11 @@ def side_force_n(f: list[float], weight_n: float) -> float:
     sideways = max(abs(f[1]), abs(f[4]), abs(f[7]), abs(f[10]))
     vertical = max(abs(f[2]), abs(f[5]), abs(f[11]), f[8], -f[8] - weight_n)
     return math.hypot(sideways, vertical)
+
+
+def axial_force_n(f: list[float]) -> float:
+    """Return the judged axial force (N) of windowed contact forces ``f`` on the fixture, (12,)."""
+    return abs(f[0] + f[3] + f[6] + f[9])
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ def test_honest_insertion_succeeds_and_lies_in_its_slot(attempt: Run) -> None:
     honest = attempt((0.5, 0.0, CLEARANCE_M, 0.0), (GENTLE, 0, 0, 0))
     assert honest.outcome is OutcomeClass.OK
     operation = honest.operation
-    slot: Pose = operation._visit.dock
+    slot: Pose = operation.visit.dock
     tray = slot.inverse() @ operation._world.link_pose(operation._robot, PART)
     part, slack = operation.part, CLEARANCE_M + 1e-4
     for x, y, z in itertools.product((1, -1), repeat=3):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,14 +11,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from configs.errors import ConfigError, RacklineError, UnknownNameError, suggest
-from configs.specs.base import error_at, load_spec, resolve_path
+from configs.specs.base import error_at
 from configs.specs.effects import Effects
 from configs.specs.evaluation import EvaluationSpec, load_evaluation
 from configs.specs.line import LineSpec, load_line
 from configs.specs.station import StationSpec
 from envs import registry
-from policies.catalogue import bundle_path, load_policy
-from policies.scripted.registry import scripts
+from policies.catalogue import load_policy, policy_content
 from policies.seeds import HELD_OUT, SELECTION, TRAINING
 from twin.evaluation.overrides import OverrideError, with_input
 from twin.evaluation.perfect import perfect_process
@@ -92,7 +90,7 @@ class Plan:
             "evaluation": plain(self.spec),
             "line": plain(self.line),
             "station": plain(self.station),
-            "policies": {letter: _policy_content(self.policy(letter)) for letter in LETTERS},
+            "policies": {letter: policy_content(self.policy(letter)) for letter in LETTERS},
         }
 
 
@@ -182,24 +180,5 @@ def _tornado_contradictions(
 
 def _identity(name: str) -> Any:
     """Return what two names of one policy share: `a` and `a@1`, or two paths of one bundle."""
-    content = _policy_content(name)
+    content = policy_content(name)
     return content.get("sha256", content)
-
-
-def _policy_content(name: str) -> dict[str, Any]:
-    """Return what identifies a policy's behaviour: a script's parameters, or a bundle's bytes."""
-    bare = name.partition("@")[0]
-    for entry in scripts():
-        if entry.name == bare:
-            parameters = load_spec(entry.parameters, resolve_path("policies", entry.file_stem))
-            return {
-                "name": entry.name,
-                "version": entry.version,
-                "parameters": json.loads(parameters.model_dump_json(by_alias=True)),
-            }
-    path = bundle_path(name)
-    content = hashlib.sha256()
-    if path is not None:
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            content.update(file.read_bytes() if file.is_file() else b"")
-    return {"name": name, "sha256": content.hexdigest()}
