@@ -17,7 +17,18 @@ def main() -> None:
     try:
         check_house()
         # Importing a module registers its commands.
-        from twin.cli import card, catalogue, converge, evaluate, line, rollout, train, tune  # noqa: F401
+        from twin.cli import (  # noqa: F401
+            card,
+            catalogue,
+            converge,
+            evaluate,
+            line,
+            line_replay,
+            replay,
+            rollout,
+            train,
+            tune,
+        )
         from twin.cli.app import app
 
         sys.exit(app(standalone_mode=False))

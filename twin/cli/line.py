@@ -96,7 +96,7 @@ def simulate_line(
     if json_file is not None and not json_file.parent.is_dir():  # said now, not after minutes
         raise RacklineError(f"--json {json_file}: no folder {json_file.parent}; make it first")
     spec = load_line(line)
-    model = LineModel(spec) if takt is None else LineModel(spec).at_takt(_takt_s(takt))
+    model = LineModel(spec) if takt is None else LineModel(spec).at_takt(takt_s(takt))
     with progress_bar() as progress:
         task = progress.add_task(f"simulating {spec.name}", total=replications)
         columns = replicate(
@@ -190,14 +190,15 @@ def oracles(
         raise typer.Exit(1)
 
 
-def _takt_s(text: str) -> float:
+def takt_s(text: str) -> float:
+    """Return the seconds of a `--takt`, or raise a `RacklineError`."""
     try:
-        takt_s = parse_quantity(text, "s")
+        value_s = parse_quantity(text, "s")
     except ValueError as error:
         raise RacklineError(f"--takt {text!r} {error}") from None
-    if takt_s <= 0:
+    if value_s <= 0:
         raise RacklineError(f"--takt {text!r} is not above zero; write e.g. --takt '50 min'")
-    return takt_s
+    return value_s
 
 
 _BOX = box.SIMPLE_HEAD

@@ -1,0 +1,166 @@
+"""The page of a recorded episode, or of two on one seed: 3D scene, phases, forces, reward."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any, Final
+
+import numpy as np
+from markupsafe import Markup
+
+from configs.errors import RacklineError
+from envs.outcome import OutcomeClass
+from envs.scene import SceneLink
+from policies.recording import Recording
+from twin.replay.page import asset, packed, page
+from twin.report.style import CLASS_COLOURS
+
+_SCRIPTS = ("player.js", "plots.js", "scene.js", "episode.js")
+_PLOTS: Final[tuple[tuple[str, str, float, dict[str, str]], ...]] = (
+    ("Force on the rack", "N", 1.0, {"side_force_n": "sideways", "axial_force_n": "axial"}),
+    ("Force at the wrist", "N", 1.0, {f"wrist_f{axis}_n": axis for axis in "xyz"}),
+    ("Depth in the slot", "mm", 1e3, {"depth_m": "front edge"}),
+)
+"""Heading, unit, factor from the signal's unit, and the signals with their names, of every plot."""
+
+_COMPARED: Final = ("side_force_n", "axial_force_n", "depth_m")
+"""The signals of which two policies get a plot each, in this order."""
+
+_POLICY_COLOURS = ("--series-a", "--series-b")
+_SIGNAL_COLOURS = ("--series-a", "--series-b", "#3f9b68")
+_PHASE_COLOURS = ("#9fb4c7", "#5b9bd0", "#e0a458", "#6fae8a", "#b58fc4", "#d08a8a", "#7f8fa6",
+                  "#c9b37a")  # fmt: skip
+"""Of the phases in the order they first come; begun again where there are more."""
+
+_PALE = frozenset({OutcomeClass.RETRIED, OutcomeClass.ASSISTED})
+"""Classes whose colour is too light for white letters."""
+
+
+def episode_page(recordings: Sequence[Recording]) -> str:
+    """Return the replay of one recording, or of two side by side under one clock, as HTML.
+
+    Raises:
+        RacklineError: two recordings that are not of one operation, or one without a frame.
+    """
+    for recording in recordings:
+        if not recording.frames.phase:
+            raise RacklineError("a recording without a frame has nothing to show; record it again")
+    if len(recordings) > 1:
+        _check_same_operation(recordings)
+    head = recordings[0].header
+    phases = list(dict.fromkeys(name for r in recordings for name in r.frames.phase))
+    data = {
+        "episodes": [_episode(recording) for recording in recordings],
+        "phase_colours": {
+            name: _PHASE_COLOURS[i % len(_PHASE_COLOURS)] for i, name in enumerate(phases)
+        },
+        "charts": list(_charts(recordings)),
+        "step_s": _step_s(recordings[0]),
+    }
+    names = " against ".join(recording.header.policy for recording in recordings)
+    return page(
+        "episode.html.j2",
+        data,
+        _SCRIPTS,
+        three=Markup(asset("vendor/three.min.js")),
+        two=len(recordings) > 1,
+        title=f"{names}: {head.env_id}, seed {head.seed}",
+        heading=names,
+        meta=f"{head.env_id} · seed {head.seed} · rack {head.rack}, slot {head.slot}, {head.part}",
+        notes=[recording.cut for recording in recordings if recording.cut],
+    )
+
+
+def phase_spans(recording: Recording) -> Iterator[tuple[float, float, str]]:
+    """Yield (start_s, end_s, name) of every stretch of one phase, in order, without gaps."""
+    frame = 0
+    times = recording.frames.time_s
+    for name, frames in groupby(recording.frames.phase):
+        start, frame = frame, frame + sum(1 for _ in frames)
+        yield float(times[start]), float(times[min(frame, len(times) - 1)]), name
+
+
+def _check_same_operation(recordings: Sequence[Recording]) -> None:
+    """Raise unless the recordings differ in their policy only."""
+    for field in ("env_id", "seed", "rack", "slot"):
+        values = [getattr(recording.header, field) for recording in recordings]
+        if values[0] != values[1]:
+            raise RacklineError(
+                f"--compare: the recordings differ in {field} ({values[0]} and {values[1]}); "
+                "record both policies on the same seed"
+            )
+
+
+def _episode(recording: Recording) -> dict[str, Any]:
+    outcome = None if recording.end is None else OutcomeClass(recording.end.outcome)
+    return {
+        "policy": recording.header.policy,
+        "outcome": "cut" if outcome is None else outcome.value,
+        "tone": CLASS_COLOURS.get(outcome, "#5d6976") if outcome else "#5d6976",
+        "pale": outcome in _PALE,
+        "length_s": float(recording.frames.time_s[-1]),
+        "times": packed(recording.frames.time_s, np.float64),
+        "poses": packed(recording.frames.poses, np.float32),
+        "links": [_link(link) for link in recording.scene],
+        "follow": _followed(recording.scene),
+        "phases": list(phase_spans(recording)),
+    }
+
+
+def _link(link: SceneLink) -> dict[str, Any]:
+    return {
+        "name": link.name,
+        "moving": link.moving,
+        "colour": list(link.colour),
+        "pose": None if link.moving else [*link.pose.position, *link.pose.orientation],
+        "boxes": [
+            [*box.half_extents_m, *box.pose.position, *box.pose.orientation] for box in link.boxes
+        ],
+    }
+
+
+def _followed(scene: Sequence[SceneLink]) -> str:
+    """Return the link that close views stay with: the part, or else the last that moves."""
+    moving = [link.name for link in scene if link.moving and link.boxes]
+    return "part" if "part" in moving else moving[-1]
+
+
+def _charts(recordings: Sequence[Recording]) -> Iterator[dict[str, Any]]:
+    """Yield the plots: of one recording signals side by side, of two policies signal by signal."""
+    two = len(recordings) > 1
+    for title, unit, factor, names in _PLOTS:
+        if not two:
+            frames = recordings[0].frames
+            yield _plot(title, unit, [
+                _series(label, frames.time_s, factor * frames.signals[name])
+                for name, label in names.items()
+            ], _SIGNAL_COLOURS)  # fmt: skip
+            continue
+        for name in (name for name in names if name in _COMPARED):
+            both = [_series("AB"[i], r.frames.time_s, factor * r.frames.signals[name])
+                    for i, r in enumerate(recordings)]  # fmt: skip
+            heading = f"{title}, {names[name]}" if len(names) > 1 else title
+            yield _plot(heading, unit, both, _POLICY_COLOURS)
+    rewards = [
+        _series("AB"[i] if two else "", r.steps.time_s, np.cumsum(r.steps.rewards))
+        for i, r in enumerate(recordings)
+    ]
+    yield _plot("Reward", "sum so far", rewards, _POLICY_COLOURS, digits=2)
+
+
+def _plot(
+    title: str, unit: str, series: list[dict[str, Any]], colours: Sequence[str], digits: int = 1
+) -> dict[str, Any]:
+    coloured = [{**one, "colour": c} for one, c in zip(series, colours, strict=False)]
+    return {"title": title, "unit": unit, "digits": digits, "series": coloured}
+
+
+def _series(name: str, x: Any, y: Any) -> dict[str, Any]:
+    return {"name": name, "x": packed(x, np.float64), "y": packed(y, np.float32)}
+
+
+def _step_s(recording: Recording) -> float:
+    """Return what an arrow key moves: one frame."""
+    gaps = np.diff(recording.frames.time_s)
+    return float(np.median(gaps)) if len(gaps) else 0.02
