@@ -64,6 +64,11 @@ def record_file(episode: Episode, file: Path) -> EpisodeRecord:
     return record_of(info)
 
 
+def record_in(folder: Path, episode: Episode) -> EpisodeRecord:
+    """Record one episode into ``folder`` under its own name, and return its record."""
+    return record_file(episode, folder / file_name(episode))
+
+
 def file_name(episode: Episode) -> str:
     """Return a file name that tells the episodes of a campaign apart."""
     words = "".join(c if c.isalnum() or c in "-_@" else "-" for c in episode.policy).strip("-")
@@ -100,6 +105,7 @@ def record(
             ended, steps = terminated or truncated, steps + 1
     finally:
         env.operation.on_window = None
+        tape.flush()
     if ended:
         tape.after(info)
     return info
@@ -203,6 +209,10 @@ class _Tape:
             reward,
             info["reward_terms"],
         )
+
+    def flush(self) -> None:
+        """Write what is in work: what comes next may be the end."""
+        self._writer.flush()
 
     def after(self, info: dict[str, Any]) -> None:
         """Simulate and write closing, release and the way back, and finish the file.

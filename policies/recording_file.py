@@ -122,6 +122,10 @@ class RecordingWriter:
         }
         self._write("/steps", _ns(time_s), row)
 
+    def flush(self) -> None:
+        """Close the chunk in work and write it."""
+        self._writer.flush()
+
     def finish(self, end: Mapping[str, Any]) -> None:
         """Write what the operation came to, and the index; without this call the file is cut."""
         self._writer.flush()

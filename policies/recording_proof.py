@@ -83,7 +83,7 @@ def verify(recording: Recording, where: str) -> Proof:
     tape, stream = _Replay(recording.steps.actions, policy), io.BytesIO()
     record(episode, environment(episode), tape, stream, most_steps=steps)
     again = parse_recording(stream.getvalue(), f"{where}, simulated again")
-    found = _first(recording, again, np.array(tape.own) if policy is not None else None)
+    found = first_difference(recording, again, np.array(tape.own) if policy is not None else None)
     return Proof(found, steps, len(recording.frames.phase), policy is not None)
 
 
@@ -181,7 +181,7 @@ class _Item:
     text: str
 
 
-def _first(told: Recording, again: Recording, own: Floats | None) -> Difference | None:
+def first_difference(told: Recording, again: Recording, own: Floats | None) -> Difference | None:
     """Return the first difference in the order of time, None if there is none.
 
     Args:

@@ -11,7 +11,8 @@ from typing import Any
 from configs.specs.training import TrainingSpec
 from envs.registry import station
 from policies.bundle import OTHERS, read_bundle, write_bundle
-from policies.executor import run
+from policies.executor import Executor, run
+from policies.recording_campaign import Highlight, record_highlights
 from policies.records import EpisodeRecord
 from policies.results import figures, result_of
 from policies.rollout import Episode, run_episode, single_part_episodes
@@ -19,6 +20,8 @@ from policies.training_run import CHOICE_SEEDS, SeedState
 
 CHOSEN = "bundle"
 """Folder of the chosen policy within a run."""
+RECORDINGS = "recordings"
+"""Folder of recorded episodes within a run."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,14 @@ def choose(
     }
     (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     return Choice(best, found)
+
+
+def record_choice(spec: TrainingSpec, out: Path, choice: Choice, workers: int) -> list[Highlight]:
+    """Record the worst and the best episode that decided for the chosen policy."""
+    like = Episode(station(spec.env).env_id, choice.chosen, spec.setting, 0, 0, 0)
+    campaigns = {"chosen": (like, choice.records[choice.chosen])}
+    with Executor(workers) as executor:
+        return record_highlights(campaigns, out / RECORDINGS, executor, ("worst", "best"))
 
 
 def _write_chosen(

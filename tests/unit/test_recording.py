@@ -173,6 +173,8 @@ def test_a_kill_loses_two_seconds_at_most():
     class Dies(Exception):  # noqa: N818
         pass
 
+    stream, disk = io.BytesIO(), []
+
     class Policy:
         steps = 0
 
@@ -182,16 +184,18 @@ def test_a_kill_loses_two_seconds_at_most():
         def act(self, observation):
             self.steps += 1
             if self.steps == 60:
+                disk.append(stream.getvalue())
                 raise Dies
             return np.zeros(4, np.float32)
 
-    stream = io.BytesIO()
     with pytest.raises(Dies):
         record(EPISODE, environment(EPISODE), Policy(), stream)
-    left = parse_recording(stream.getvalue(), "killed")
+    left = parse_recording(disk[0], "killed")
     assert 59 - 21 <= len(left.steps.hashes) <= 59
     assert left.end is None
     assert "missing" in left.cut
+    stopped = parse_recording(stream.getvalue(), "stopped by an exception")
+    assert len(stopped.steps.hashes) == 59
     assert environment(EPISODE).operation.on_window is None
 
 

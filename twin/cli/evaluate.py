@@ -37,6 +37,9 @@ def evaluate_command(
             "--allow-inconclusive", help="Exit 0 and pass in junit.xml where nothing is decided."
         ),
     ] = False,
+    recordings: Annotated[
+        bool, typer.Option(help="Record the worst, median and best episode of both policies.")
+    ] = True,
 ) -> None:
     """Judge two policies at a station by what the line gains.
 
@@ -46,9 +49,10 @@ def evaluate_command(
     Example: [bold]rackline evaluate tray_cell --out runs/tray_cell[/bold]
     """
     # Imported here: physics and charts would slow every other command's start down.
-    from twin.cli.evaluate_view import Bars, show, show_preflight, stopped
+    from twin.cli.evaluate_view import Bars, show, show_preflight, show_recordings, stopped
     from twin.evaluate import evaluate
     from twin.evaluation.plan import load_plan
+    from twin.evaluation.recordings import record_evaluation
     from twin.report import write_reports
 
     plan = load_plan(evaluation)
@@ -65,6 +69,12 @@ def evaluate_command(
                 bars,
                 lambda preflight: bars.say(show_preflight(preflight)),
             )
+            if recordings:
+                bars.say(
+                    show_recordings(
+                        record_evaluation(plan, folder, workers or usable_cores(), bars)
+                    )
+                )
         except KeyboardInterrupt:
             bars.say(stopped(command))
             raise typer.Exit(_INTERRUPTED) from None

@@ -12,6 +12,7 @@ from rich.progress import TaskID
 from rich.table import Table
 from rich.text import Text
 
+from policies.recording_campaign import Highlight
 from twin.cli.progress import progress_bar
 from twin.evaluation.before import Preflight
 from twin.evaluation.plan import Plan
@@ -68,6 +69,19 @@ def show(plan: Plan, found: Evaluation, page: Path) -> None:
     console.print(_kpis(takt_min, pushed_min, found, wide=console.width >= _WIDE))
     console.print(_cells(found))
     console.print(f"report: {page.resolve()}", soft_wrap=True, highlight=False)
+
+
+def show_recordings(found: list[Highlight]) -> Text:
+    """Return where the recordings are, and which of them do not show what was counted."""
+    text = Text(f"Recordings of {len(found)} episodes: {found[0].file.parent}")
+    for one in found:
+        if not one.same:
+            text.append(
+                f"\n{one.file.name}: simulated again it came to another end than its record; the "
+                f"episodes were run by another machine or version",
+                style="yellow",
+            )
+    return text
 
 
 def stopped(command: str) -> Text:

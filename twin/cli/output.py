@@ -1,4 +1,4 @@
-"""Files that commands write on request: refused before the work if they cannot be, and after it."""
+"""What commands write on request: refused before the work if it cannot be, and after it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,18 @@ def check_file(option: str, path: Path | None) -> None:
         raise RacklineError(f"{option} {path}: no folder {path.parent}; make it first")
     if path.is_dir():
         raise RacklineError(f"{option} {path}: is a folder; name a file in it")
+
+
+def make_folder(option: str, path: Path | None) -> None:
+    """Make the folder ``path``, or raise a `RacklineError` that says why it cannot be."""
+    if path is None:
+        return
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RacklineError(
+            f"{option} {path}: cannot be made ({error.strerror}); choose another folder"
+        ) from None
 
 
 def write_file(option: str, path: Path, text: str) -> None:

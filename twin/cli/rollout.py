@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ from configs.errors import RacklineError, UnknownNameError
 from policies.executor import usable_cores
 from policies.seeds import HELD_OUT, SELECTION, TRAINING
 from twin.cli.app import app
-from twin.cli.output import check_file, write_file
+from twin.cli.output import check_file, make_folder, write_file
 from twin.cli.progress import progress_bar
 
 if TYPE_CHECKING:  # physics would slow every other command's start down
@@ -84,6 +85,10 @@ def rollout(
         Path | None,
         typer.Option("--json", help="Also write the summary and one row an episode to this file."),
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Also record every episode; see rackline replay."),
+    ] = None,
 ) -> None:
     """Let policies work a station, and print success, times and forces over all operations.
 
@@ -92,12 +97,13 @@ def rollout(
     """
     check_file("--json", json_file)
     campaign = _campaign(env_id, tuple(policy), setting, _seeds(seed_range, seed, episodes))
+    make_folder("--record", record)
     found: dict[str, list[EpisodeRecord]] = {name: [] for name in campaign.policies}
     complete = True
     with progress_bar() as bar:
         task = bar.add_task("episodes", total=len(campaign.seeds) * len(campaign.policies))
         try:
-            _run(campaign, workers or usable_cores(), found, lambda: bar.advance(task))
+            _run(campaign, workers or usable_cores(), found, lambda: bar.advance(task), record)
         except KeyboardInterrupt:
             complete = False
     _show(campaign, found, complete)
@@ -145,9 +151,11 @@ def _run(
     workers: int,
     found: dict[str, list[EpisodeRecord]],
     on_done: Callable[[], None],
+    record: Path | None,
 ) -> None:
     """Run seed by seed, every policy in turn, so that a stopped run compares like with like."""
     from policies.executor import run
+    from policies.recorder import record_in
     from policies.rollout import Episode, run_episode, single_part_episodes
 
     def keep(episode: Episode, record: EpisodeRecord) -> None:
@@ -159,7 +167,8 @@ def _run(
         for name in campaign.policies
     )
     items = itertools.chain.from_iterable(zip(*each, strict=True))
-    run(items, run_episode, workers, keep, ordered=True)
+    work = run_episode if record is None else functools.partial(record_in, record)
+    run(items, work, workers, keep, ordered=True)
 
 
 def _show(campaign: Campaign, found: Mapping[str, Sequence[EpisodeRecord]], complete: bool) -> None:

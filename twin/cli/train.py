@@ -60,7 +60,7 @@ def train_command(
     """
     from policies.results import figures
     from policies.training import require_packages
-    from policies.training_choice import draw_curves
+    from policies.training_choice import draw_curves, record_choice
     from policies.training_run import prepare
 
     require_packages()
@@ -71,6 +71,7 @@ def train_command(
     try:
         states = _train(spec, items, workers or usable_cores())
         choice = _choose(spec, folder, states, workers or usable_cores())
+        record_choice(spec, folder, choice, workers or usable_cores())
     except KeyboardInterrupt:
         console.print("Stopped; the same command goes on from the last checkpoint.")
         raise typer.Exit(_INTERRUPTED) from None
@@ -179,7 +180,7 @@ def _show(
     states: Mapping[int, SeedState],
     choice: Choice,
 ) -> None:
-    from policies.training_choice import CHOSEN
+    from policies.training_choice import CHOSEN, RECORDINGS
     from twin.cli.rollout_view import difference_line, summary_table
 
     names = {str(out / f"seed-{s}" / state.best["bundle"]): f"seed {s}"
@@ -194,4 +195,5 @@ def _show(
             budget = spec.time_budget_s / 60.0
             console.print(f"seed {seed} stopped at {state.steps} steps: {budget:g} min were over")
     where = f"{chosen} is chosen (least server seconds a tray): {out / CHOSEN}"
-    console.print(f"{where}\ncurves: {out / 'curve.png'}", highlight=False, soft_wrap=True)
+    seen = f"curves: {out / 'curve.png'}\nits worst and best episode: {out / RECORDINGS}"
+    console.print(f"{where}\n{seen}", highlight=False, soft_wrap=True)

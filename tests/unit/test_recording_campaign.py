@@ -1,0 +1,101 @@
+"""Recordings of campaigns: every episode of a rollout, and those worth seeing afterwards."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+import twin.cli.rollout  # noqa: F401 - registers the command
+from configs.errors import RacklineError, RecordingError
+from envs.outcome import OutcomeClass
+from policies.executor import Executor
+from policies.recording import read_recording
+from policies.recording_campaign import highlights, record_highlights
+from policies.records import EpisodeRecord, parse_record
+from policies.rollout import Episode
+from twin.cli.app import app
+
+STATION, PUSH = "rackline/TrayInsert-v0", "scripted/straight-push"
+LIKE = Episode(STATION, PUSH, "hard", 0, 0, 0)
+RECORD = EpisodeRecord(
+    1, 0, 0, "compute", OutcomeClass.OK, "seated", True, 1, False, False, False,
+    30.0, 15.0, 5.0, 100.0, 0.0, 0.0, "0",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rolled_out(tmp_path_factory):
+    """Return folder and records of a rollout of two episodes, both recorded."""
+    home = tmp_path_factory.mktemp("rollout")
+    options = ["--episodes", "2", "--seed", "5", "--workers", "1", "--json", home / "out.json"]
+    command = ["rollout", STATION, "--policy", PUSH, *options, "--record", home / "films"]
+    result = CliRunner().invoke(app, [str(word) for word in command])
+    assert result.exit_code == 0, result.output
+    rows = json.loads((home / "out.json").read_text())["episodes"]
+    for row in rows:
+        del row["policy"]
+    return home / "films", [parse_record(json.dumps(row)) for row in rows]
+
+
+def test_a_rollout_records_every_episode(rolled_out):
+    folder, records = rolled_out
+    found = {r.header.seed: r for r in map(read_recording, folder.iterdir())}
+    assert sorted(found) == [record.seed for record in records]
+    for record in records:
+        recording = found[record.seed]
+        assert recording.steps.hashes[-1] == record.state_hash
+        assert recording.end.outcome == record.outcome
+
+
+def test_highlights_are_simulated_again_to_the_same_end_and_then_kept(rolled_out, tmp_path):
+    _, records = rolled_out
+    told = []
+    with Executor(1) as executor:
+        made = record_highlights(
+            {"x": (LIKE, records)}, tmp_path / "new", executor, ("worst", "best"),
+            lambda: told.append(1),
+        )  # fmt: skip
+        times = [one.file.stat().st_mtime_ns for one in made]
+        again = record_highlights({"x": (LIKE, records)}, tmp_path / "new", executor,
+                                  ("worst", "best"))  # fmt: skip
+    assert [one.file.name for one in made] == ["x-worst.mcap", "x-best.mcap"]
+    assert len(told) == 2
+    assert all(one.same for one in made)
+    assert made == again
+    assert times == [one.file.stat().st_mtime_ns for one in again]
+    for one in made:
+        assert read_recording(one.file).header.seed == one.record.seed
+
+
+def test_a_record_that_was_not_made_here_is_told(rolled_out, tmp_path):
+    _, records = rolled_out
+    foreign = replace(records[1], state_hash="0" * 16)
+    with Executor(1) as executor:
+        (found,) = record_highlights({"x": (LIKE, [foreign])}, tmp_path, executor, ("worst",))
+    assert not found.same
+
+
+def test_the_order_is_the_stated_one():
+    slow = replace(RECORD, seed=2, cycle_time_s=40.0)
+    pressed = replace(RECORD, seed=3, max_windowed_force_n=50.0)
+    assisted = replace(RECORD, seed=4, outcome=OutcomeClass.ASSISTED)
+    damaged = replace(RECORD, seed=5, outcome=OutcomeClass.DAMAGE, cycle_time_s=20.0)
+    found = highlights([damaged, slow, RECORD, assisted, pressed])
+    assert {label: record.seed for label, record in found.items()} == {
+        "worst": 5, "median": 2, "best": 1,
+    }  # fmt: skip
+    assert highlights([replace(RECORD, seed=9), RECORD])["median"].seed == 1
+    assert highlights([]) == {}
+
+
+def test_a_folder_that_cannot_be_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with Executor(1) as executor, pytest.raises(RecordingError, match="cannot be made"):
+        record_highlights({"x": (LIKE, [RECORD])}, tmp_path / "file", executor)
+    command = ["rollout", STATION, "--policy", PUSH, "--record", str(tmp_path / "file")]
+    result = CliRunner().invoke(app, command)
+    assert isinstance(result.exception, RacklineError)
+    assert "--record" in str(result.exception)

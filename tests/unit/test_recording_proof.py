@@ -1,0 +1,179 @@
+"""Proof of a recording: equal when it is what happened, named where it was altered."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from configs.errors import RecordingError
+from envs.physics.pose import Pose
+from policies.executor import _release
+from policies.recorder import record
+from policies.recording import Recording, parse_recording
+from policies.recording_file import RecordingWriter
+from policies.recording_proof import first_difference, verify
+from policies.rollout import Episode, environment, policy_of
+
+DAMAGED = Episode(
+    "rackline/TrayInsert-v0", "scripted/straight-push", None, 30_000_006, 0, 12
+)  # short: it breaks after 3.5 s
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _free():
+    yield
+    _release()
+
+
+@pytest.fixture(scope="module")
+def data() -> bytes:
+    stream = io.BytesIO()
+    record(DAMAGED, environment(DAMAGED), policy_of(DAMAGED), stream)
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def whole(data) -> Recording:
+    return parse_recording(data, "whole")
+
+
+def written(told: Recording) -> bytes:
+    """Return the file of a recording: what a forger would do."""
+    stream = io.BytesIO()
+    writer = RecordingWriter(stream, asdict(told.header), told.scene)
+    frames, steps, step = told.frames, told.steps, 0
+    for i, time_s in enumerate(frames.time_s):
+        poses = [Pose(tuple(p[:3].tolist()), tuple(p[3:].tolist())) for p in frames.poses[i]]
+        said = {k: float(v[i]) for k, v in frames.signals.items() if np.isfinite(v[i])}
+        writer.frame(time_s, frames.phase[i], poses, said)
+        if step < len(steps.hashes) and steps.time_s[step] == time_s:
+            terms = {name: float(values[step]) for name, values in steps.terms.items()}
+            writer.step(time_s, steps.phase[step], steps.actions[step], steps.hashes[step],
+                        float(steps.rewards[step]), terms)  # fmt: skip
+            step += 1
+    writer.finish(asdict(told.end))
+    return stream.getvalue()
+
+
+def with_action(told: Recording, step: int, value: float) -> Recording:
+    actions = told.steps.actions.copy()
+    actions[step, 1] = value
+    return replace(told, steps=replace(told.steps, actions=actions))
+
+
+def test_what_happened_is_proven(data, whole):
+    proof = verify(whole, "whole")
+    assert proof.difference is None
+    assert (proof.steps, proof.frames) == (len(whole.steps.hashes), len(whole.frames.phase))
+    assert proof.policy
+    assert written(whole) == data  # so that the forgeries below differ in what they say only
+
+
+def test_a_cut_recording_is_proven_up_to_its_cut(data):
+    part = parse_recording(data[: int(0.65 * len(data))], "cut")
+    assert part.end is None
+    assert 0 < len(part.steps.hashes) < 35
+    proof = verify(part, "cut")
+    assert proof.difference is None
+    assert proof.steps == len(part.steps.hashes)
+
+
+def test_an_altered_action_is_named(whole):
+    forged = parse_recording(written(with_action(whole, 20, 0.25)), "forged")
+    found = verify(forged, "forged").difference
+    assert (found.step, found.quantity, found.recorded) == (20, "action lateral", "0.25")
+    assert "step 20 (" in str(found)
+
+
+def test_an_altered_action_of_a_policy_that_is_gone_shows_in_what_it_does(whole):
+    header = replace(whole.header, policy="gone/policy")
+    forged = replace(with_action(whole, 20, 0.25), header=header)
+    proof = verify(forged, "forged")
+    assert not proof.policy
+    assert proof.difference.step == 20
+    assert proof.difference.quantity.startswith(("pose of ", "signal ", "reward", "state hash"))
+
+
+def frames_with(told: Recording, index: int, **signals: float) -> Recording:
+    changed = {k: v.copy() for k, v in told.frames.signals.items()}
+    for name, value in signals.items():
+        changed[name][index] = value
+    return replace(told, frames=replace(told.frames, signals=changed))
+
+
+def first_contact(told: Recording) -> int:
+    return told.frames.phase.index("approach")
+
+
+def poses_with(told: Recording, index: int) -> Recording:
+    poses = told.frames.poses.copy()
+    poses[index, -1, 1] += 1e-6
+    return replace(told, frames=replace(told.frames, poses=poses))
+
+
+def steps_with(told: Recording, **values: object) -> Recording:
+    return replace(told, steps=replace(told.steps, **values))
+
+
+def hashes_with(told: Recording, step: int) -> Recording:
+    hashes = list(told.steps.hashes)
+    hashes[step] = "0" * 16
+    return steps_with(told, hashes=tuple(hashes))
+
+
+@pytest.mark.parametrize(
+    ("forge", "step", "quantity", "where"),
+    [
+        (lambda t: hashes_with(t, 7), 7, "state hash", "step 7"),
+        (lambda t: poses_with(t, first_contact(t) + 3), 1, "pose of 'part' (y)", "step 1"),
+        (lambda t: poses_with(t, 3), None, "pose of 'part' (y)", "pick (0.120 s)"),
+        (lambda t: poses_with(t, -1), None, "pose of 'part' (y)", "retract"),
+        (lambda t: frames_with(t, first_contact(t), side_force_n=9.0), 0, "signal side_force_n",
+         "step 0"),
+        (lambda t: steps_with(t, rewards=t.steps.rewards + np.float32(1)), 0, "reward", "step 0"),
+        (lambda t: replace(t, end=replace(t.end, outcome="ok")), None, "outcome", "the end"),
+        (lambda t: replace(t, scene=t.scene[1:]), None, "link 'gantry/y'", "the scene"),
+        (lambda t: replace(t, header=replace(t.header, part="compute")), None, "part",
+         "the header"),
+    ],
+)  # fmt: skip
+def test_what_was_altered_is_named_at_its_first_place(whole, forge, step, quantity, where):
+    forged = forge(whole)
+    found = first_difference(forged, whole, None)
+    assert (found.step, found.quantity) == (step, quantity)
+    assert found.where.startswith(where)
+    assert found.recorded != found.simulated
+    assert first_difference(whole, whole, None) is None
+
+
+def test_a_file_that_leaves_something_out_is_named(whole):
+    shorter = replace(whole, steps=replace(whole.steps, hashes=whole.steps.hashes[:-1],
+                                           time_s=whole.steps.time_s[:-1]))  # fmt: skip
+    found = first_difference(shorter, whole, None)
+    assert found is not None
+    found = first_difference(whole, replace(whole, end=None), None)
+    assert (found.quantity, found.simulated) == ("outcome", "missing")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"spec_hash": "0" * 16}, "was made with spec hash 0000000000000000, here it is"),
+        ({"station_version": 9}, "was made with station TrayInsert version 9, here it is"),
+        ({"env_id": "rackline/Other-v0"}, "made at a station that is not here"),
+        ({"perturbation": {"speed": 2.0}}, "which mean nothing here"),
+    ],
+)
+def test_a_recording_of_another_house_is_refused(whole, changes, message):
+    with pytest.raises(RecordingError, match=message):
+        verify(replace(whole, header=replace(whole.header, **changes)), "other")
+
+
+def test_a_recording_of_another_version_is_refused(whole):
+    for name in whole.header.versions:
+        versions = whole.header.versions | {name: "0.0.1"}
+        with pytest.raises(RecordingError, match=f"was made with {name} 0.0.1, here it is"):
+            verify(replace(whole, header=replace(whole.header, versions=versions)), "old")
