@@ -9,23 +9,24 @@ from typing import Any, Final
 import numpy as np
 from markupsafe import Markup
 
-from configs.errors import RacklineError
+from configs.errors import RacklineError, UnknownNameError
+from configs.specs.base import spec_hash
 from envs.outcome import OutcomeClass
+from envs.registry import station
 from envs.scene import SceneLink
-from policies.recording import Recording
+from policies.recording import Header, Recording
 from twin.replay.page import asset, packed, page
 from twin.report.style import CLASS_COLOURS
 
 _SCRIPTS = ("player.js", "plots.js", "scene.js", "episode.js")
 _PLOTS: Final[tuple[tuple[str, str, float, dict[str, str]], ...]] = (
-    ("Force on the rack", "N", 1.0, {"side_force_n": "sideways", "axial_force_n": "axial"}),
+    ("Sideways force on the rack", "N", 1.0, {"side_force_n": ""}),
+    ("Axial force on the rack", "N", 1.0, {"axial_force_n": ""}),
     ("Force at the wrist", "N", 1.0, {f"wrist_f{axis}_n": axis for axis in "xyz"}),
-    ("Depth in the slot", "mm", 1e3, {"depth_m": "front edge"}),
+    ("Depth in the slot", "mm", 1e3, {"depth_m": ""}),
 )
-"""Heading, unit, factor from the signal's unit, and the signals with their names, of every plot."""
-
-_COMPARED: Final = ("side_force_n", "axial_force_n", "depth_m")
-"""The signals of which two policies get a plot each, in this order."""
+"""Heading, unit, factor from the signal's unit, and the signals with their names, of every plot.
+Two policies share those of one signal."""
 
 _POLICY_COLOURS = ("--series-a", "--series-b")
 _SIGNAL_COLOURS = ("--series-a", "--series-b", "#3f9b68")
@@ -127,26 +128,37 @@ def _followed(scene: Sequence[SceneLink]) -> str:
 
 
 def _charts(recordings: Sequence[Recording]) -> Iterator[dict[str, Any]]:
-    """Yield the plots: of one recording signals side by side, of two policies signal by signal."""
+    """Yield the plots: of one recording, or those that two policies can share."""
     two = len(recordings) > 1
+    limits = _limits(recordings[0].header)
     for title, unit, factor, names in _PLOTS:
-        if not two:
-            frames = recordings[0].frames
-            yield _plot(title, unit, [
-                _series(label, frames.time_s, factor * frames.signals[name])
-                for name, label in names.items()
-            ], _SIGNAL_COLOURS)  # fmt: skip
+        if two and len(names) > 1:
             continue
-        for name in (name for name in names if name in _COMPARED):
-            both = [_series("AB"[i], r.frames.time_s, factor * r.frames.signals[name])
-                    for i, r in enumerate(recordings)]  # fmt: skip
-            heading = f"{title}, {names[name]}" if len(names) > 1 else title
-            yield _plot(heading, unit, both, _POLICY_COLOURS)
+        series = [
+            _series("AB"[i] if two else label, r.frames.time_s, factor * r.frames.signals[name])
+            for name, label in names.items()
+            for i, r in enumerate(recordings)
+        ]
+        marks = [{"value": limits[name], "label": "damage"} for name in names if name in limits]
+        colours = _POLICY_COLOURS if two else _SIGNAL_COLOURS
+        yield {**_plot(title, unit, series, colours), "marks": marks}
     rewards = [
         _series("AB"[i] if two else "", r.steps.time_s, np.cumsum(r.steps.rewards))
         for i, r in enumerate(recordings)
     ]
     yield _plot("Reward", "sum so far", rewards, _POLICY_COLOURS, digits=2)
+
+
+def _limits(header: Header) -> dict[str, float]:
+    """Return what damages (N) by signal, where the station that was recorded is the one here."""
+    try:
+        spec = station(header.env_id).spec
+    except UnknownNameError:
+        return {}
+    if spec_hash(spec) != header.spec_hash:
+        return {}
+    limits = spec.limits
+    return {"side_force_n": limits.lateral_damage_n, "axial_force_n": limits.axial_damage_n}
 
 
 def _plot(

@@ -59,7 +59,7 @@ function plots() {
       ...one, x: numbers(one.x, Float64Array), y: numbers(one.y, Float32Array),
     }));
     const axis = k === page.charts.length - 1 ? secondsAxis : null;
-    new Curves(host, clock, { ...chart, series, height: 96, axis });
+    new Curves(host, clock, { ...chart, series, height: 76, axis });
   });
 }
 

@@ -109,6 +109,7 @@ class Curves extends Plot {
         if (value > high) high = value;
       }
     }
+    for (const { value } of this.marks) high = Math.max(high, value);
     const span = Math.max(high - low, 1e-9), step = niceStep(span, 3);
     this.ticks = [];
     this.low = low < 0 ? low - 0.06 * span : 0;
@@ -144,7 +145,6 @@ class Curves extends Plot {
     }
     for (const series of this.series) this.curve(pen, series);
     for (const { value, label } of this.marks) {
-      if (value > this.high) continue;
       pen.strokeStyle = pen.fillStyle = css("--muted");
       pen.setLineDash([5, 4]);
       pen.beginPath();
