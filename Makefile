@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint clean python validate calibrate-intervals converge docs bench
+.PHONY: help demo test screens lint clean python validate calibrate-intervals converge docs bench
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -29,8 +29,17 @@ demo: $(VENV)/.core ## judge two scripted policies by the line: verdict in the t
 	@$(BIN)/rackline evaluate configs/evaluations/tray_cell.yaml --out runs/demo; code=$$?; \
 	  case $$code in 0|1|3) exit 0 ;; *) exit $$code ;; esac
 
-test: $(VENV)/.dev ## run the test suite
+test: $(VENV)/.dev screens ## run the test suite
 	@$(BIN)/python -m pytest -n 2
+
+screens: # what tests of pages and windows look at: installed where this may; elsewhere they skip
+	@command -v chromium >/dev/null && command -v Xvfb >/dev/null && exit 0; \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing chromium and xvfb"; \
+	    apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
+	      apt-get -qq install --no-install-recommends -y chromium xvfb >/dev/null && exit 0; \
+	  fi; \
+	  echo "no chromium or no Xvfb here, and no right to install them: tests of pages or windows skip"
 
 lint: $(VENV)/.dev ## ruff, mypy (strict) and the import contract
 	@$(BIN)/ruff check .

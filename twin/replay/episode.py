@@ -84,7 +84,7 @@ def phase_spans(recording: Recording) -> Iterator[tuple[float, float, str]]:
 
 def _check_same_operation(recordings: Sequence[Recording]) -> None:
     """Raise unless the recordings differ in their policy only."""
-    for field in ("env_id", "seed", "rack", "slot"):
+    for field in ("env_id", "setting", "seed", "rack", "slot"):
         values = [getattr(recording.header, field) for recording in recordings]
         if values[0] != values[1]:
             raise RacklineError(

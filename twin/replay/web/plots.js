@@ -152,7 +152,8 @@ class Curves extends Plot {
       pen.lineTo(LEFT + this.width, this.y(value));
       pen.stroke();
       pen.setLineDash([]);
-      pen.fillText(label, LEFT + this.width, this.y(value) - 4);
+      const room = this.y(value) > 16; // for the words above the line
+      pen.fillText(label, LEFT + this.width, this.y(value) + (room ? -4 : 12));
     }
   }
 

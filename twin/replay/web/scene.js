@@ -151,10 +151,10 @@ class Stage {
 }
 
 const PRESETS = [
-  { name: "Overview", from: [-0.72, -1, 0.42], distance: 0.76 },
-  { name: "Side", from: [-0.05, -1, 0.1], distance: 0.76 },
+  { name: "Overview", from: [-0.72, -1, 0.42], distance: 0.7 },
+  { name: "Side", from: [-0.05, -1, 0.1], distance: 0.7 },
   { name: "Top, cut open", from: [0, -0.001, 1], distance: 1.5, follows: true, cut: true },
-  { name: "Close-up", from: [-0.5, -0.8, 0.75], distance: 1.7, follows: true },
+  { name: "Close-up", from: [0.12, -1, 0.62], distance: 1.75, follows: true },
 ];
 
 class Viewer {
