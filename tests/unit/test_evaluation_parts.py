@@ -27,7 +27,7 @@ from twin.evaluation.runfolder import RunFolder, first_difference
 from twin.evaluation.slots import sampled_slots
 from twin.evaluation.tornado import as_text
 from twin.evaluation.verdict import EXIT_CODES, chosen, combined
-from twin.evaluation.words import number, percent
+from twin.evaluation.words import MINUS, gate_limit, number, percent
 from twin.kpi.definitions import LINE_KPIS
 from twin.kpi.gates import Answer, GateResult, evaluate_gate
 from twin.kpi.intervals import Interval
@@ -207,6 +207,26 @@ def test_physics_statement_follows_the_committed_result(
     assert said_of(small_plan) == "Physics not converged at 480 Hz: flips."
     path.write_text(json.dumps(card | {"spec_hash": "other"}))
     assert "was changed since" in said_of(small_plan)
+
+
+@pytest.mark.parametrize(
+    ("kpi", "against", "limit", "said"),
+    [
+        ("racks_per_day", "reference ratio", 0.985, f"staffed {MINUS}1.5 %"),
+        ("racks_per_day", "reference ratio", 1.0, "staffed 0 %"),
+        ("rolled_throughput_yield", "reference difference", -0.005, f"staffed {MINUS}0.5 points"),
+        ("rolled_throughput_yield", "reference difference", -0.01, f"staffed {MINUS}1 point"),
+        ("racks_per_day", "value", 19.5, "19.5 racks/day"),
+        ("technician_use", "value", 0.805, "80.5 %"),
+        ("technician_use", "value", 0.05, "5 %"),
+        ("escapes_shipped_per_rack", "value", 0.0125, "0.0125 per rack"),
+        ("assists_per_1000", "value", 1200.0, "1,200"),
+    ],
+)
+def test_a_limit_is_said_as_it_was_written(kpi: str, against: str, limit: float, said: str) -> None:
+    spec = GateSpec.model_validate({"kpi": kpi, "at_least": limit, "against": against})
+    result = evaluate_gate(spec, nested_interval([0.0, 0.0]))
+    assert gate_limit(result) == f"at least {said}"
 
 
 def test_numbers_for_people() -> None:

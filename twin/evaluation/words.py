@@ -65,6 +65,15 @@ def number(value: float, decimals: int, *, signed: bool = False) -> str:
     return text.replace("-", MINUS)
 
 
+def given(value: float, *, signed: bool = False) -> str:
+    """Return a number that somebody chose as they wrote it: all its digits, none of arithmetic's.
+
+    A limit of 0.985 as a ratio is -1.5 %, neither -2 % nor -1.5000000000000013 %.
+    """
+    text = f"{value:{'+' if signed else ''},.12g}"
+    return "0" if float(text.replace(",", "")) == 0 else text.replace("-", MINUS)
+
+
 def value(kpi: str, estimate: float) -> str:
     """Return a KPI's value without its unit."""
     shown = format_of(kpi)
@@ -136,15 +145,15 @@ def gate_limit(result: GateResult) -> str:
     gate = result.gate
     side = "at least" if gate.at_least is not None else "at most"
     if gate.against == "reference ratio":
-        change = 100 * (gate.limit - 1)
-        return f"{side} staffed {number(change, 0, signed=True)} %"
+        change = round(100 * (gate.limit - 1), 12)
+        return f"{side} staffed {given(change, signed=True)} %"
     shown = format_of(gate.kpi)
     if gate.against == "reference difference":
-        change = shown.factor * gate.limit
+        change = round(shown.factor * gate.limit, 12)
         unit = shown.unit_of_difference
         unit = unit.removesuffix("s") if unit == "points" and abs(change) == 1 else unit
-        return f"{side} staffed {number(change, 0, signed=True)} {unit}"
-    return f"{side} {number(shown.factor * gate.limit, 0)} {shown.unit}"
+        return f"{side} staffed {given(change, signed=True)} {unit}"
+    return f"{side} {given(shown.factor * gate.limit)} {shown.unit}".strip()
 
 
 def gate_measured(result: GateResult, interval: Interval) -> tuple[str, str]:
