@@ -5,9 +5,10 @@ One shape serves every station where a robot puts a rigid part into a slot of bo
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from configs.errors import suggest
@@ -22,6 +23,7 @@ from configs.specs.base import (
     Frequency,
     Length,
     Mass,
+    Positive,
     Spec,
     Speed,
     Stiffness,
@@ -30,16 +32,47 @@ from configs.specs.base import (
 )
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-Range = Annotated[tuple[float, float], Field(description="low and high of a uniform draw")]
+
+
+def _ordered(ends: tuple[float, float]) -> tuple[float, float]:
+    low, high = ends
+    if low < 0:
+        raise PydanticCustomError(
+            "range", "begins at {low}, below zero; write a low of 0 or more", {"low": f"{low:g}"}
+        )
+    if low > high:
+        raise PydanticCustomError(
+            "range",
+            "begins at {low}, above its end; write [{high}, {low}]",
+            {"low": f"{low:g}", "high": f"{high:g}"},
+        )
+    return ends
+
+
+def _above_zero(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] <= 0:
+        raise PydanticCustomError("range", "begins at zero; write factors above 0", {})
+    return ends
+
+
+Range = Annotated[
+    tuple[float, float],
+    AfterValidator(_ordered),
+    Field(description="low and high of a uniform draw, 0 or more"),
+]
+FactorRange = Annotated[Range, AfterValidator(_above_zero)]
+"""Low and high of a factor > 0, drawn uniformly."""
+Size = Annotated[Length, Positive]
+"""A length > 0, in metres: what is divided by, or has to exist."""
 
 
 class Part(Spec):
     """A tray as data: a box with a mass, gripped at its rear."""
 
     mass_kg: Mass
-    width_m: Length
-    height_m: Length
-    length_m: Length
+    width_m: Size
+    height_m: Size
+    length_m: Size
 
 
 class Physics(Spec):
@@ -53,9 +86,9 @@ class Physics(Spec):
     policy_rate_hz: Frequency
     solver_iterations: Annotated[int, Field(ge=1, le=1000)]
     solver_residual: Annotated[float, Field(gt=0.0, le=1e-7)]
-    contact_stiffness_n_per_m: Stiffness
+    contact_stiffness_n_per_m: Annotated[Stiffness, Positive]
     contact_damping_ns_per_m: Damping
-    penetration_limit_m: Length
+    penetration_limit_m: Size
 
     @model_validator(mode="after")
     def _rates_divide(self) -> Self:
@@ -64,7 +97,8 @@ class Physics(Spec):
             (self.control_rate_hz, self.policy_rate_hz, "policy_rate"),
             (self.control_rate_hz, 60.0, "the 60 Hz force window"),
         ):
-            if abs(high / low - round(high / low)) > 1e-9:
+            ratio = high / low
+            if not math.isfinite(ratio) or abs(ratio - round(ratio)) > 1e-9:
                 raise PydanticCustomError(
                     "rates",
                     "has rates that do not divide: {high} Hz is no multiple of {what}; "
@@ -99,16 +133,16 @@ class Setting(Spec):
     `damping_factor`. Step level: `noise`.
     """
 
-    clearance_m: Length
-    lead_in_depth_m: Length
-    lead_in_opening_m: Length
+    clearance_m: Size
+    lead_in_depth_m: Size
+    lead_in_opening_m: Size
     dock: PoseError
     grasp: PoseError
     noise: SensorNoise
     friction: Range
-    mass_factor: Range
-    gain_factor: Range
-    damping_factor: Range
+    mass_factor: FactorRange
+    gain_factor: FactorRange
+    damping_factor: FactorRange
 
 
 class Impedance(Spec):
@@ -122,10 +156,10 @@ class Impedance(Spec):
     vertical_n_per_m: Stiffness
     yaw_nm_per_rad: AngularStiffness
     damping_ratio: Annotated[float, Field(gt=0.0, le=3.0)]
-    axial_lead_m: Length
-    lateral_lead_m: Length
-    vertical_lead_m: Length
-    yaw_lead_rad: Angle
+    axial_lead_m: Size
+    lateral_lead_m: Size
+    vertical_lead_m: Size
+    yaw_lead_rad: Annotated[Angle, Positive]
     wrist_pitch_nm_per_rad: AngularStiffness
     wrist_pitch_damping_nms_per_rad: AngularDamping
 
@@ -144,24 +178,24 @@ class ActionScale(Spec):
 class Limits(Spec):
     """What damages, what stops the cell, what ends the contact skill."""
 
-    lateral_damage_n: Force
-    axial_damage_n: Force
+    lateral_damage_n: Annotated[Force, Positive]
+    axial_damage_n: Annotated[Force, Positive]
     stop_fraction: Fraction
     stop_reaction_s: Time
-    time_limit_s: Time
+    time_limit_s: Annotated[Time, Positive]
     retreat_m: Length
 
 
 class Levers(Spec):
     """Ejector levers, the judged last step: capture zone, and how a bad seat falls short."""
 
-    travel_m: Length
-    lateral_tolerance_m: Length
-    yaw_tolerance_rad: Angle
+    travel_m: Size
+    lateral_tolerance_m: Size
+    yaw_tolerance_rad: Annotated[Angle, Positive]
     handover_force_n: Force
     handover_depth_m: Length
     short_per_error_m: Length
-    seated_tolerance_m: Length
+    seated_tolerance_m: Size
     handle_load_n: Force
     closing_s: Time
 

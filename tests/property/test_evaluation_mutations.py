@@ -1,4 +1,4 @@
-"""Whatever is done to an evaluation or line file: it loads, or one message says what is wrong."""
+"""Whatever is done to an evaluation, line or station: it works, or one message says why not."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ import tempfile
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.errors import ConfigError, RacklineError
+from configs.specs.base import load_spec
+from configs.specs.station import Part, Setting, StationSpec
+from envs.cycle import phases_after, phases_before
+from envs.physics.pose import Pose
+from envs.robots.gantry import ImpedanceController, gantry_body, gantry_model
+from envs.stations import tray_insert as scene
 from twin.evaluation.plan import load_plan
 
 EVALUATION = resources.files("configs").joinpath("evaluations/tray_cell.yaml").read_text()
 LINE = resources.files("configs").joinpath("lines/nvl72_l11.yaml").read_text()
+STATION = resources.files("configs").joinpath("stations/tray_insert.yaml").read_text()
 JUNK = st.sampled_from(
     (
         *("", "null", "-1", "0", "1e400", ".nan", "true", "[]", "{}", "text", "-3 min", "5 parsec"),
@@ -29,6 +37,7 @@ JUNK = st.sampled_from(
             "2026-01-01",
         ),
         *("9" * 400, "\t", "min 5", "5 min # remark", "- 1", "@", "%", "\u0000", "é"),
+        *("[0.3, 0.2]", "[-0.1, 0.2]", "[0, 0]", "[0.1]", "0 s", "0 mm", "0 N", "0 Hz", "0 deg"),
     )
 )
 
@@ -77,13 +86,56 @@ def test_mutated_lines_load_or_say_why(line: str) -> None:
         check(Path(folder), EVALUATION, line)
 
 
+@settings(max_examples=150, deadline=None)
+@given(station=mutated(STATION), seed=st.integers(0, 9))
+def test_mutated_stations_can_be_worked_or_say_why(station: str, seed: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "station.yaml"
+        path.write_text(station)
+        try:
+            spec = load_spec(StationSpec, path)
+        except RacklineError as error:
+            explains(error)
+            return
+    for setting in spec.settings.values():
+        work(spec, setting, np.random.default_rng(seed))
+
+
+def work(spec: StationSpec, setting: Setting, rng: np.random.Generator) -> None:
+    """Draw, build and time an operation in every slot's part, all but its physics."""
+    visit = scene.draw_visit(setting, rng)
+    for part in spec.parts.values():
+        draw = scene.draw_part(part, setting, rng)
+        boxes = [b for link in scene.slot_body(part, setting, visit.dock).links for b in link.boxes]
+        boxes += gantry_body(part, draw.mass_kg, draw.grasp).links[-1].boxes
+        assert min(half for box in boxes for half in box.half_extents_m) > 0
+        factors = draw.gain_factor, draw.damping_factor
+        gantry = ImpedanceController(spec.impedance, gantry_model(part), part.length_m, *factors)
+        assert min(visit.friction, *factors, draw.mass_kg, *gantry.lead) >= 0
+        assert np.isfinite(closing(spec, setting, part, visit)).all()
+
+
+def closing(spec: StationSpec, setting: Setting, part: Part, visit: scene.Visit) -> list[float]:
+    """Return where the levers leave a part that touches the stop, and the times of all phases."""
+    at_stop = scene.seat_of(
+        visit.dock, visit.dock @ Pose((part.length_m / 2, 0.0, 0.0)), part.length_m
+    )
+    short_m = scene.close_levers(at_stop, part, setting, spec.levers)
+    phases = phases_before(spec.motion, 0) + phases_after(spec.motion, 0, part, spec.levers, True)
+    return [short_m, *(phase.duration_s for phase in phases)]
+
+
 def check(folder: Path, evaluation: str, line: str) -> None:
     (folder / "line.yaml").write_text(line)
     path = folder / "evaluation.yaml"
     path.write_text(evaluation.replace("line: nvl72_l11", f"line: {folder / 'line.yaml'}"))
     error = refusal(path)
-    if error is None:
-        return
+    if error is not None:
+        explains(error)
+
+
+def explains(error: RacklineError) -> None:
+    """Assert that a refusal is one line with its place and a remedy."""
     assert "\n" not in str(error)
     if isinstance(error, ConfigError):
         assert re.match(r"\S+:\d+$", error.where)

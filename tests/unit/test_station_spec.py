@@ -1,0 +1,61 @@
+"""A station that could not be worked is refused where it is read, with line, value and remedy."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from configs.errors import ConfigError
+from configs.specs.base import load_spec, resolve_path, spec_hash
+from configs.specs.station import StationSpec
+
+SHIPPED = resolve_path("stations", "tray_insert")
+REFUSED = {
+    "a range from high to low": (
+        "friction: [0.10, 0.20]", "friction: [0.25, 0.10]",
+        "settings.nominal.friction", "write [0.1, 0.25]",
+    ),
+    "negative friction": (
+        "friction: [0.10, 0.25]", "friction: [-0.10, 0.25]",
+        "settings.hard.friction", "below zero; write a low of 0 or more",
+    ),
+    "a mass of nothing": (
+        "mass_factor: [0.95, 1.05]", "mass_factor: [0, 0]",
+        "settings.hard.mass_factor", "begins at zero; write factors above 0",
+    ),
+    "no time": ("time_limit: 30 s", "time_limit: 0 s", "limits.time_limit", "above 0"),
+    "a tray of no width": (
+        "compute: {mass: 29 kg, width: 438 mm", "compute: {mass: 29 kg, width: 0 mm",
+        "parts.compute.width", "above 0",
+    ),
+    "levers that forgive nothing": (
+        "lateral_tolerance: 1.0 mm", "lateral_tolerance: 0 mm",
+        "levers.lateral_tolerance", "above 0",
+    ),
+    "a target that may not lead": (
+        "yaw_lead: 0.008 rad", "yaw_lead: 0 rad", "impedance.yaw_lead", "above 0",
+    ),
+    "a rate that is next to none": (
+        "policy_rate: 10 Hz", "policy_rate: 1e-320 Hz", "physics", "rates that do not divide",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_worked_is_refused(case: str, tmp_path: Path) -> None:
+    old, new, field, words = REFUSED[case]
+    text, path = SHIPPED.read_text(), tmp_path / "station.yaml"
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    with pytest.raises(ConfigError) as caught:
+        load_spec(StationSpec, path)
+    message = str(caught.value)
+    assert re.match(rf"{re.escape(str(path))}:\d+: {re.escape(field)}( =|:)", message), message
+    assert words in message
+
+
+def test_what_is_checked_does_not_change_what_a_station_is() -> None:
+    """The committed convergence result and every bundle name the station by this hash."""
+    assert spec_hash(load_spec(StationSpec, SHIPPED)) == "bbb68d00dafced14"
