@@ -56,7 +56,11 @@ class World:
 
     def __init__(self, visible: bool = False) -> None:
         self._visible = visible
-        self._id: int = pb.connect(pb.DIRECT)
+        self._id: int = self._connect()
+
+    def _connect(self) -> int:
+        client: int = pb.connect(pb.DIRECT)
+        return client
 
     def clear(
         self, rate_hz: float, solver_iterations: int, solver_residual: float = SOLVER_RESIDUAL
@@ -79,6 +83,12 @@ class World:
     def set_gravity(self, vector_m_per_s2: Vector) -> None:
         """Set the direction and size of gravity (the force self-test presses with it)."""
         pb.setGravity(*vector_m_per_s2, physicsClientId=self._id)
+
+    def move(self, handle: int, base: Pose) -> None:
+        """Put the base of a body elsewhere: for what is only shown, which nothing pushes."""
+        pb.resetBasePositionAndOrientation(
+            handle, base.position, base.orientation, physicsClientId=self._id
+        )
 
     def add(self, body: Body, contact: Contact) -> int:
         """Add a body; motors are off and nothing is damped. Return its handle.

@@ -130,7 +130,7 @@ def scenery(part: Part, dock: Pose, motion: Motion, slot: int) -> Body:
         )
         for k in range(1, slot + 1)
     )
-    ground = (Box((2.5, 2.5, 0.01), Pose((0.2, 0.0, floor_z - 0.01))),)
+    ground = (Box((3.0, 2.5, 0.01), Pose((-0.4, 0.0, floor_z - 0.01))),)
     parts = (("rack", frame + lids, (0.16, 0.17, 0.19, 1.0)),
              ("trays", trays, (0.36, 0.52, 0.68, 1.0)),
              ("floor", ground, (0.93, 0.93, 0.91, 1.0)))  # fmt: skip

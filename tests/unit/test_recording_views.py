@@ -1,0 +1,219 @@
+"""Recordings to look at: stills, videos, PyBullet's window under a virtual display, the command."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import twin.cli.replay  # noqa: F401 - registers the command
+from configs.errors import EnvironmentSetupError, RacklineError
+from envs.physics.window import Controls, check_display
+from policies import recording_film as film
+from policies.executor import _release
+from policies.recorder import record_file
+from policies.recording import read_recording
+from policies.recording_file import RecordingWriter
+from policies.recording_playback import Playback, wrist_force
+from policies.rollout import Episode
+from twin.cli.app import app
+
+DAMAGED = Episode("rackline/TrayInsert-v0", "scripted/straight-push", None, 30_000_006, 0, 12)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    file = tmp_path_factory.mktemp("views") / "damaged.mcap"
+    record_file(DAMAGED, file)
+    _release()
+    return file
+
+
+def replay(*arguments):
+    return CliRunner().invoke(app, ["replay", *(str(argument) for argument in arguments)])
+
+
+def test_the_still_shows_the_tray_where_it_was(file, tmp_path):
+    pictures = []
+    for name, at in (("pick", 0.5), ("contact", None)):
+        target = tmp_path / f"{name}.png"
+        options = ("--png", target) if at is None else ("--png", target, "--at", at)
+        result = replay(file, *options)
+        assert result.exit_code == 0, result.output
+        assert "ended damage" in result.output
+        pictures.append(np.asarray(Image.open(target)).astype(int))
+    assert pictures[0].shape == (film.SIZE[1], film.SIZE[0], 3)
+    blue = [np.argwhere((p[:, :, 2] - p[:, :, 0]) > 60) for p in pictures]  # the tray alone
+    assert min(map(len, blue)) > 200
+    # From the cart, left in the picture, to the rack.
+    assert blue[1][:, 1].mean() > blue[0][:, 1].mean() + 150
+
+
+def test_the_video_decodes_to_the_frames_it_should_have(file, tmp_path, monkeypatch):
+    monkeypatch.setattr(film, "SIZE", (192, 108))
+    monkeypatch.setattr(film, "FPS", 5)
+    recording, told = read_recording(file), []
+    film.save_video(recording, tmp_path / "out.mp4", lambda: told.append(1))
+    expected = int(recording.frames.time_s[-1] * 5) + 1
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        decoded = sum(1 for _ in container.decode(video=0))
+        assert float(container.duration) / av.time_base == pytest.approx(expected / 5, abs=0.3)
+    assert decoded == len(told) == film.frame_count(recording) == expected
+
+
+def test_a_video_without_its_library_says_how_to_get_it(file, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "av", None)
+    result = replay(file, "--video", tmp_path / "x.mp4")
+    assert isinstance(result.exception, EnvironmentSetupError)
+    assert "pip install" in str(result.exception)
+    result = replay(file, "--png", tmp_path / "no" / "x.png")
+    assert isinstance(result.exception, RacklineError)
+    assert "--png" in str(result.exception)
+
+
+def test_the_command_proves_and_refuses(file, tmp_path):
+    result = replay(file, "--verify")
+    assert result.exit_code == 0, result.output
+    assert "Verified: simulated again" in result.output
+    assert "its actions are those of scripted/straight-push" in " ".join(result.output.split())
+    cut = tmp_path / "cut.mcap"
+    cut.write_bytes(file.read_bytes()[:30_000])
+    result = replay(cut)
+    assert "the file is cut" in result.output
+    forged = tmp_path / "forged.mcap"
+    forged.write_bytes(_with_another_seed(file))
+    result = replay(forged, "--verify")
+    assert result.exit_code == 1
+    assert "NOT what happened: " in result.output
+
+
+def _with_another_seed(file):
+    recording = read_recording(file)
+    stream = io.BytesIO()
+    header = {**vars(recording.header), "seed": recording.header.seed + 1}
+    writer = RecordingWriter(stream, header, recording.scene)
+    writer.finish(vars(recording.end))
+    return stream.getvalue()
+
+
+def look(time_s=0.0, speed=1.0, toggled=False, steps=0):
+    return Controls(time_s, speed, toggled, steps)
+
+
+def test_playing_follows_the_person():
+    playback = Playback(np.arange(0.0, 10.01, 0.5))
+    playback.advance(1.2, look())
+    assert (playback.time_s, playback.frame) == (1.2, 2)
+    playback.advance(1.0, look(speed=2.0))
+    assert playback.time_s == pytest.approx(3.2)
+    playback.advance(1.0, look(toggled=True))  # pause
+    assert (playback.playing, playback.frame) == (False, 6)
+    playback.advance(5.0, look(steps=1))
+    assert playback.time_s == 3.5
+    playback.advance(5.0, look(steps=-2))
+    assert playback.time_s == 2.5
+    playback.advance(5.0, look(time_s=8.1))  # the slider was moved
+    assert playback.frame == 16
+    playback.advance(1.0, look(time_s=8.1))  # and rests: it does not hold the playhead
+    assert playback.frame == 16
+    playback.advance(5.0, look(time_s=8.1, toggled=True))
+    assert (playback.time_s, playback.playing) == (10.0, False)
+    playback.advance(1.0, look(time_s=8.1, toggled=True))  # play at the end begins again
+    assert playback.time_s == 1.0
+
+
+def test_the_arrow_is_the_force_on_the_part_in_the_world(file):
+    recording = read_recording(file)
+    signals = recording.frames.signals
+    frame = int(np.nanargmax(signals["side_force_n"]))
+    at, force = wrist_force(recording, frame)
+    assert np.linalg.norm(force) == pytest.approx(
+        np.linalg.norm([signals[f"wrist_f{axis}_n"][frame] for axis in "xyz"]), rel=1e-5
+    )
+    assert at == pytest.approx(recording.frames.poses[frame, 3, :3].tolist())
+    assert wrist_force(recording, 0)[1] == (0.0, 0.0, 0.0)  # scripted: nothing is measured
+
+
+@pytest.mark.parametrize("display", [None, ":987"])
+def test_without_a_display_there_is_one_sentence(file, display, monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    if display:
+        monkeypatch.setenv("DISPLAY", display)
+    with pytest.raises(EnvironmentSetupError, match=r"--gui: .*; use --web, --video or --png"):
+        check_display()
+    result = replay(file, "--gui")
+    assert isinstance(result.exception, EnvironmentSetupError)
+
+
+WATCH = """
+import json, sys
+import pybullet
+from pathlib import Path
+from policies import recording_playback
+from policies.recording import read_recording
+
+slider, read = {}, pybullet.readUserDebugParameter
+add = pybullet.addUserDebugParameter
+
+
+def added(name, *rest):
+    number = add(name, *rest)
+    if name.startswith("time"):
+        slider[number] = float(sys.argv[2])
+    return number
+
+
+pybullet.addUserDebugParameter = added
+pybullet.readUserDebugParameter = lambda number, client: slider.get(number, None) or read(number, client)
+places = []
+show = recording_playback._show
+
+
+def shown(recording, stage, window, frame):
+    show(recording, stage, window, frame)
+    handle = stage._moving[-1]
+    places.append([frame, pybullet.getBasePositionAndOrientation(handle, window._id)[0]])
+
+
+recording_playback._show = shown
+recording = read_recording(Path(sys.argv[1]))
+recording_playback.watch(recording, most_looks=2)
+print(json.dumps(places))
+"""  # noqa: E501
+
+
+def test_the_windows_slider_moves_the_tray(file):
+    """In a process of its own: PyBullet's window may end it."""
+    if shutil.which("Xvfb") is None:
+        if os.environ.get("CI"):
+            pytest.fail("Xvfb is missing in CI: the window is not tested; apt-get install xvfb")
+        pytest.skip("Xvfb is not installed, so the window is not tested; apt-get install xvfb")
+    recording = read_recording(file)
+    with subprocess.Popen(
+        ["Xvfb", "-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    ) as server:  # fmt: skip
+        try:
+            display = f":{server.stdout.readline().strip()}"
+            done = subprocess.run(
+                [sys.executable, "-c", WATCH, str(file), "6.0"],
+                env={**os.environ, "DISPLAY": display}, capture_output=True, text=True,
+                check=False, timeout=300,
+            )  # fmt: skip
+        finally:
+            server.terminate()
+    assert done.returncode == 0, done.stderr
+    frame, place = json.loads(done.stdout.splitlines()[-1])[0]
+    assert recording.frames.time_s[frame] == pytest.approx(6.0, abs=0.05)
+    expected = recording.frames.poses[frame, -1, :3]
+    assert place == pytest.approx(expected.tolist(), abs=1e-6)
+    assert np.linalg.norm(expected - recording.frames.poses[0, -1, :3]) > 0.5
