@@ -152,7 +152,7 @@ class _Run:
             ),
             cells=cells,
             tornado=tornado_,
-            physics=physics_statement(plan.spec.env, plan.station),
+            physics=physics_statement(plan.spec.env, plan.station, before.bearable_damage),
             people_staffed=LineModel(plan.line).people,
             people_cell=plan.cell().people,
             seconds=self.folder.seconds_by_phase(),

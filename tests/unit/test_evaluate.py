@@ -200,7 +200,12 @@ def test_reports_are_whole_offline_and_the_same_again(finished: Any, tmp_path: P
     assert "nan" not in re.sub(r"<[^>]*>", " ", html).lower().split()
     assert found.verdict.headline.partition(": ")[2][1:] in html
     assert html == html_report(plan, found, "rackline evaluate small")
+    first_screen = html.partition("<nav>")[0]
+    assert found.physics.startswith("The physics is converged")
+    assert "4 times as stiff" in found.physics
+    assert found.physics in first_screen
     summary = (tmp_path / "report.md").read_text()
+    assert found.physics in summary
     assert found.verdict.headline in summary
     assert "nan" not in summary
 

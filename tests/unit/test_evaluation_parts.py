@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import RunFolderError
+from configs.errors import ConfigError, RunFolderError
 from configs.specs.effects import Effects
 from configs.specs.evaluation import load_evaluation
 from configs.specs.gates import GateSpec
@@ -193,20 +193,46 @@ def test_physics_statement_follows_the_committed_result(
         "rate_hz": 480.0,
         "spec_hash": physics.spec_hash(small_plan.station),
         "failures": [],
+        "policy": "scripted/lateral-admittance",
+        "setting": "hard",
         "seeds": 300,
         "rows": [
             {"variant": "1 x rate", "success": 0.993, "damage": 0.0},
-            {"variant": "4 x stiffness", "success": 0.923, "damage": 0.067},
+            {"variant": "4 x stiffness", "success": 0.95, "damage": 0.03},
+            {"variant": "4 x stiffness, 4 x rate", "success": 0.907, "damage": 0.07},
         ],
     }
     path.write_text(json.dumps(card))
     said = said_of(small_plan)
-    assert said.startswith("The physics is converged: 300")
-    assert "92.3 % succeed instead of 99.3 %, and 6.7 % are damaged" in said
+    assert said.startswith(
+        "The physics is converged: 300 operations of scripted/lateral-admittance at setting “hard”"
+    )
+    # The stiffer contact is quoted where it is converged itself, at the finer rate.
+    assert "90.7 % of these operations would succeed instead of 99.3 %" in said
+    assert "7.0 % would damage the tray instead of 0.0 %: 2.0 damaged trays a rack of 29." in said
+    assert "bear" not in said
     path.write_text(json.dumps(card | {"converged": False, "failures": ["flips"]}))
-    assert said_of(small_plan) == "Physics not converged at 480 Hz: flips."
+    assert said_of(small_plan).startswith("Physics not converged at 480 Hz: flips. How stiff")
     path.write_text(json.dumps(card | {"spec_hash": "other"}))
     assert "was changed since" in said_of(small_plan)
+    path.write_text(json.dumps(card | {"rows": card["rows"][:2]}))  # type: ignore[index]
+    with pytest.raises(ConfigError, match=r"card\.json:1: file is damaged"):
+        said_of(small_plan)
+
+
+@pytest.mark.parametrize(
+    ("bearable", "end"),
+    [
+        (0.01, "a yes would become a no. Measure the stiffness before you rely on a yes."),
+        (0.20, "this alone would not turn a yes into a no."),
+    ],
+)
+def test_what_is_assumed_of_contact_is_held_against_the_answer(
+    bearable: float, end: str, small_plan: Plan
+) -> None:
+    said = physics.physics_statement(small_plan.spec.env, small_plan.station, bearable)
+    limit = f"can bear damage in about {percent(bearable, 2)} of the operations"
+    assert said.endswith(f"{limit}: {end}")
 
 
 @pytest.mark.parametrize(

@@ -109,3 +109,9 @@ class Preflight:
     episode_s: float | None
     minutes: float | None
     sentences: tuple[str, ...]
+
+    @property
+    def bearable_damage(self) -> float | None:
+        """Rate of damage that uses up takt by itself; ``None`` where nothing is left to use up."""
+        rates = (need.bearable for need in self.needs if need.outcome is OutcomeClass.DAMAGE)
+        return next(rates, None)

@@ -11,13 +11,21 @@ from configs.specs.base import spec_hash
 from configs.specs.station import StationSpec
 from envs import registry
 from policies.convergence import result_path
-from twin.evaluation.words import percent
+from twin.evaluation.words import number, percent
 
-_STIFFER = "4 x stiffness"
+_STIFFER = "4 x stiffness, 4 x rate"  # stiffer contact needs a finer rate: at 4 x both converge
 
 
-def physics_statement(env_id: str, station: StationSpec) -> str:
-    """Return what reports and cards say on whether the physics is converged.
+def physics_statement(
+    env_id: str, station: StationSpec, bearable_damage: float | None = None
+) -> str:
+    """Return what reports and cards say on whether the physics is converged, and what it assumes.
+
+    Args:
+        env_id: id of the station's environment.
+        station: the station as it is used.
+        bearable_damage: share of the operations that may end in damage before the line no longer
+            holds takt (`twin.evaluation.before.EpisodeNeed`); ``None`` where no line is judged.
 
     Raises:
         ConfigError: the committed result cannot be read.
@@ -32,7 +40,9 @@ def physics_statement(env_id: str, station: StationSpec) -> str:
         card = json.loads(path.read_text(encoding="utf-8"))
         converged, rate_hz = bool(card["converged"]), float(card["rate_hz"])
         measured_on, failures = str(card["spec_hash"]), [str(text) for text in card["failures"]]
-        sensitivity = _sensitivity(card["rows"])
+        base, stiffer = _stiffness_rows(card["rows"])
+        study = f"{card['policy']} at setting “{card['setting']}”"
+        seeds = int(card["seeds"])
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         remedy = f"write it again: rackline converge {env_id} --save"
         raise ConfigError(f"{path}:1", "file", None, "is damaged", remedy) from None
@@ -41,26 +51,55 @@ def physics_statement(env_id: str, station: StationSpec) -> str:
             f"Physics not converged: the station was changed since its convergence was measured "
             f"(rackline converge {env_id})."
         )
-    if not converged:
-        return f"Physics not converged at {rate_hz:g} Hz: {'; '.join(failures)}."
-    return (
-        f"The physics is converged: {card['seeds']} operations at 2 and 4 times its {rate_hz:g} Hz "
-        f"gave the same answers.{sensitivity}"
-    )
+    said = f"Physics not converged at {rate_hz:g} Hz: {'; '.join(failures)}."
+    if converged:
+        said = (
+            f"The physics is converged: {seeds} operations of {study} gave the same answers at 2 "
+            f"and 4 times its {rate_hz:g} Hz."
+        )
+    sensitivity = _sensitivity(base, stiffer, len(station.slots))
+    return f"{said} {sensitivity}{_consequence(base, stiffer, bearable_damage)}"
 
 
-def _sensitivity(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Say what stiffer contact does: stiffness is a parameter of the model, which nobody measured.
+def _stiffness_rows(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float], dict[str, float]]:
+    """Return success and damage of the station as it is, and with contact 4 times as stiff.
 
-    Args:
-        rows: the card's rows, the station as it is first.
+    Raises:
+        IndexError, KeyError, TypeError, ValueError: the card does not hold them.
     """
     stiffer = next((row for row in rows if row["variant"] == _STIFFER), None)
     if stiffer is None:
-        return ""
-    base = rows[0]
-    return (
-        f" With contact 4 times as stiff (assumed, not measured) {percent(stiffer['success'])} "
-        f"succeed instead of {percent(base['success'])}, and {percent(stiffer['damage'])} are "
-        f"damaged instead of {percent(base['damage'])}."
+        raise KeyError(_STIFFER)
+    base, other = (
+        {key: float(row[key]) for key in ("success", "damage")} for row in (rows[0], stiffer)
     )
+    return base, other
+
+
+def _sensitivity(base: Mapping[str, float], stiffer: Mapping[str, float], operations: int) -> str:
+    """Say what stiffer contact does: stiffness is a parameter of the model, which nobody measured.
+
+    Args:
+        base: shares at the station as it is.
+        stiffer: shares with contact 4 times as stiff.
+        operations: operations of one rack.
+    """
+    return (
+        f"How stiff tray and rack are where they touch was assumed, not measured. Were they 4 "
+        f"times as stiff, {percent(stiffer['success'])} of these operations would succeed instead "
+        f"of {percent(base['success'])}, and {percent(stiffer['damage'])} would damage the tray "
+        f"instead of {percent(base['damage'])}: {number(operations * stiffer['damage'], 1)} "
+        f"damaged trays a rack of {operations}."
+    )
+
+
+def _consequence(
+    base: Mapping[str, float], stiffer: Mapping[str, float], bearable: float | None
+) -> str:
+    """Say what that would do to the answer: damage is what a stiffer contact does most."""
+    if bearable is None or stiffer["damage"] <= base["damage"]:
+        return ""
+    limit = f" The line can bear damage in about {percent(bearable, 2)} of the operations"
+    if stiffer["damage"] <= bearable:
+        return f"{limit}: this alone would not turn a yes into a no."
+    return f"{limit}: a yes would become a no. Measure the stiffness before you rely on a yes."

@@ -125,11 +125,10 @@ def _sentences(plan: Plan, found: Evaluation) -> dict[str, Any]:
     missing = [
         text for text, need in zip(needs, before.needs, strict=True) if need.shown > need.bearable
     ]
-    unsure = [found.physics] if found.physics.startswith("Physics not converged") else []
     return {
         "whys": {policy.letter: whys(plan, found, policy) for policy in found.verdict.policies},
         "next_steps": next_steps(plan, found),
-        "preflight_sentences": [*before.sentences, *missing, *unsure],
+        "preflight_sentences": [*before.sentences, *missing, found.physics],
         "need_sentences": needs,
         "horizon": duration(runs.horizon_s),
         "warmup": duration(runs.warmup_s),
