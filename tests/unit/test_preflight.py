@@ -121,7 +121,7 @@ def test_stops_that_the_cell_keeps_take_their_time(
     attach = small_plan.spec.attach.model_copy(update={"minor_stops": stops})
     plan = with_spec(small_plan, attach=attach)
     before = found(plan)
-    assert before.bearable_operation_s == pytest.approx(3600.0 / (1 + lost) / 29)
+    assert before.bearable_operation_s == pytest.approx((3600.0 / (1 + lost) - 240.0) / 29)
     motion_s = perfect_process(plan.station, plan.spec.effects).visit_s
     damage = next(need for need in before.needs if need.outcome is OutcomeClass.DAMAGE)
     swap_s = plan.spec.effects.damage.mean_s + 180.0  # and the technician's way

@@ -83,8 +83,9 @@ class Preflight:
 
     Attributes:
         perfect_visit_s: time of a rack with the perfect policy.
-        bearable_operation_s: mean time of an operation, all included, at which one cell just holds
-            takt.
+        bearable_operation_s: mean time of an operation, assists and swaps included, at which the
+            cells have no time left at takt; an upper end, since a line that waits and varies needs
+            more room than that.
         rows: what a perfect policy would change.
         movers: stations that would raise saturated racks/day if their work took no time, with the
             change; the busiest were tried.

@@ -84,7 +84,7 @@ def preflight(
     process = perfect_process(plan.station, spec.effects)
     return Preflight(
         perfect_visit_s=process.visit_s,
-        bearable_operation_s=_rack_s(plan) / (1 + _lost(plan)) / spec.operations.per_rack,
+        bearable_operation_s=_bearable_operation_s(plan),
         rows=rows,
         movers=movers,
         tried=tried,
@@ -151,6 +151,12 @@ def _lost(plan: Plan) -> float:
     """
     row = plan.cell().spec.station(plan.spec.station)
     return sum(stops.mttr_s / stops.mtbf_s for stops in (row.minor_stops, row.breakdowns) if stops)
+
+
+def _bearable_operation_s(plan: Plan) -> float:
+    """Return what takt leaves for one operation, docking and handling of the rack taken off."""
+    work_s = _rack_s(plan) / (1 + _lost(plan)) - plan.spec.effects.handling_s
+    return max(0.0, work_s) / plan.spec.operations.per_rack
 
 
 def _needs(

@@ -143,6 +143,7 @@ def _sentences(plan: Plan, found: Evaluation) -> dict[str, Any]:
         "reductions": tables.reductions(found),
         "perfect_visit": duration(before.perfect_visit_s),
         "bearable": duration(before.bearable_operation_s),
+        "docking": duration(plan.spec.effects.handling_s),
         "cells_hold": "One cell holds" if attach.servers == 1 else f"{attach.servers} cells hold",
         "stops": "breakdowns and minor stops" if attach.minor_stops == "kept" else "breakdowns",
         "difference": f"{number(100 * before.difference, 0)} points",
