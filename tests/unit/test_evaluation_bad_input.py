@@ -25,6 +25,12 @@ CASES = {
     "unknown line": ("{line}", "nvl27_l11", "line", "did you mean 'nvl72_l11'?"),
     "missing line file": ("{line}", "lines/none.yaml", "line", "= 'lines/none.yaml'"),
     "unknown station": ("station: S60", "station: S61", "station", "did you mean 'S60'?"),
+    "another station's env": (
+        "station: S60",
+        "station: A",
+        "station",
+        "TrayInsert-v0 works; write",
+    ),
     "unknown env": ("TrayInsert-v0", "TrayInsrt-v0", "env", "did you mean 'rackline/TrayInsert"),
     "unknown setting": ("setting: hard", "setting: harsh", "setting", "did you mean 'hard'?"),
     "unknown policy": (

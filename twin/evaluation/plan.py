@@ -108,6 +108,13 @@ def load_plan(name_or_path: str | Path) -> Plan:
             path, ("station",), f"is not on line {line.name}", suggest(spec.station, line.ids)
         )
     entry = _named(path, ("env",), lambda: registry.station(spec.env))
+    if spec.station != entry.line_station and entry.line_station in line.ids:
+        raise error_at(
+            path,
+            ("station",),
+            f"is not where {entry.env_id} works",
+            f"write {entry.line_station}, or name the environment of {spec.station}",
+        )
     station = entry.spec
     for letter in LETTERS:
         name = getattr(spec.policies, letter)
