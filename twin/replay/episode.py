@@ -64,7 +64,7 @@ def episode_page(recordings: Sequence[Recording]) -> str:
         "episode.html.j2",
         data,
         _SCRIPTS,
-        three=Markup(asset("vendor/three.min.js")),
+        three=Markup(f"/*\n{asset('vendor/three.LICENSE')}*/\n{asset('vendor/three.min.js')}"),
         two=len(recordings) > 1,
         title=f"{names}: {head.env_id}, seed {head.seed}",
         heading=names,

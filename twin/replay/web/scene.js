@@ -170,7 +170,7 @@ class Viewer {
     this.camera.up.set(0, 0, 1);
     this.controls = new THREE.OrbitControls(this.camera, this.renderer.domElement);
     this.controls.enableDamping = true;
-    this.controls.zoomToCursor = true;
+    this.controls.zoomToCursor = episodes.length === 1; // it takes the canvas for one view
     this.box = new THREE.Box3();
     for (const stage of this.stages) this.box.union(stage.reach());
     for (const stage of this.stages) stage.lightUp(this.box);
