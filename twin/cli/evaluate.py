@@ -43,7 +43,8 @@ def evaluate_command(
 ) -> None:
     """Judge two policies at a station by what the line gains.
 
-    Exit code 0: the gates hold · 1: a gate fails · 2: bad input · 3: not decided.
+    Exit code 0: the gates hold · 1: a gate fails · 2: bad input · 3: not decided ·
+    70: a fault in Rackline itself.
     A killed or interrupted run is resumed by the same command.
 
     Example: [bold]rackline evaluate tray_cell --out runs/tray_cell[/bold]
