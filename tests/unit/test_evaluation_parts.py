@@ -216,7 +216,7 @@ def test_physics_statement_follows_the_committed_result(
     path.write_text(json.dumps(card | {"spec_hash": "other"}))
     assert "was changed since" in said_of(small_plan)
     path.write_text(json.dumps(card | {"rows": card["rows"][:2]}))  # type: ignore[index]
-    with pytest.raises(ConfigError, match=r"card\.json:1: file is damaged"):
+    with pytest.raises(ConfigError, match=r"card\.json:1: file: is damaged"):
         said_of(small_plan)
 
 
