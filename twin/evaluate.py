@@ -60,6 +60,7 @@ def evaluate(
         on_preflight: told the preflight before the campaign begins.
 
     Raises:
+        ConfigError: the staffed line ships no rack within the horizon.
         RunFolderError: the folder holds another evaluation, or cannot be used.
         NoEvidenceError: a policy's operations are all void.
         KeyboardInterrupt: Ctrl-C; the same call resumes.
@@ -162,6 +163,7 @@ class _Run:
         plan, lines = self.plan, self.lines
         start, begun = time.perf_counter(), lines.made
         lines.run("preflight", pre.cases_needed(plan), detail=True)
+        pre.check_horizon(plan, lines)
         tried = pre.busiest(plan, lines)
         count = plan.spec.line_runs.replications.preflight
         lines.run("preflight", [(cases.instant(plan, id_, "saturated"), count) for id_ in tried])

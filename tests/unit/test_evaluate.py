@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -28,6 +29,7 @@ from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan, load_plan
 from twin.kpi.gates import Answer
 from twin.report import write_reports
+from twin.report.charts import lead_times
 from twin.report.html import html_report
 from twin.report.junit import junit_xml
 
@@ -208,6 +210,13 @@ def test_reports_are_whole_offline_and_the_same_again(finished: Any, tmp_path: P
     assert found.physics in summary
     assert found.verdict.headline in summary
     assert "nan" not in summary
+
+
+def test_lines_that_ship_nothing_can_be_drawn(finished: Any) -> None:
+    staffed, x, y = finished.found.charts
+    stuck = [replace(line, lead_h=()) for line in (x, y)]
+    assert "<svg" in lead_times([staffed, *stuck])
+    assert "<svg" in lead_times([replace(staffed, lead_h=()), *stuck])
 
 
 def test_junit_says_what_the_gates_say(finished: Any) -> None:

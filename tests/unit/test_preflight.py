@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from configs.errors import ConfigError
 from configs.specs.gates import GateSpec
 from envs.outcome import OutcomeClass
 from twin.evaluation.assumed import RATE, assumed_policy, assumed_records
@@ -18,7 +19,7 @@ from twin.evaluation.before import Preflight
 from twin.evaluation.lines import LineCase
 from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan
-from twin.evaluation.preflight import cases_needed, preflight
+from twin.evaluation.preflight import cases_needed, check_horizon, preflight
 from twin.kpi.intervals import t_quantile
 from twin.kpi.nested import nested_interval
 
@@ -126,6 +127,19 @@ def test_stops_that_the_cell_keeps_take_their_time(
     damage = next(need for need in before.needs if need.outcome is OutcomeClass.DAMAGE)
     swap_s = plan.spec.effects.damage.mean_s + 180.0  # and the technician's way
     assert damage.bearable == pytest.approx((3600.0 - motion_s * (1 + lost)) / (29 * swap_s))
+
+
+@pytest.mark.parametrize("mode", ["takt", "saturated"])
+def test_a_horizon_in_which_no_rack_ships_is_refused(small_plan: Plan, mode: str) -> None:
+    class Shipping(WrittenLines):
+        def kpi(self, case: LineCase, name: str, count: int) -> Floats:
+            return np.zeros(count) if mode in case.name else np.ones(count)
+
+    check_horizon(small_plan, WrittenLines(np.ones))  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"line_runs\.horizon = '4 d': is too short") as caught:
+        check_horizon(small_plan, Shipping(np.ones))  # type: ignore[arg-type]
+    assert f"staffed line, {mode}, ships no rack" in caught.value.problem
+    assert "a rack's work alone takes 2.8 h" in caught.value.remedy  # 40, 100 and 30 min
 
 
 def test_escapes_are_held_against_the_yield_gate_or_against_staffed(small_plan: Plan) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from configs.specs.base import error_at
 from envs.outcome import OutcomeClass
 from twin.bridge.process import rare_operations
 from twin.evaluation import cases
@@ -15,7 +16,7 @@ from twin.evaluation.before import MODES, Assumed, EpisodeNeed, Mode, PerfectRow
 from twin.evaluation.lines import LineCase, Lines, variance_reduction
 from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan
-from twin.evaluation.words import difference, format_of, in_sentence, number
+from twin.evaluation.words import difference, duration, format_of, in_sentence, number
 from twin.kpi.definitions import LINE_KPIS, LineKpi
 from twin.kpi.intervals import Interval, paired_t, rule_of_three, t_interval
 from twin.kpi.nested import nested_interval
@@ -44,6 +45,28 @@ def cases_needed(plan: Plan) -> list[tuple[LineCase, int]]:
         *((make(plan, mode), count) for mode in MODES for make in makers),
         *((case, assumed.size.runs) for case in assumed.cases.values()),
     ]
+
+
+def check_horizon(plan: Plan, lines: Lines) -> None:
+    """See that the staffed line ships racks within the runs; `cases_needed` have been made.
+
+    Raises:
+        ConfigError: at takt or saturated no rack leaves the line in the measured time of any run,
+            so that there is no line to compare with.
+    """
+    runs = plan.spec.line_runs
+    for mode in MODES:
+        racks = lines.kpi(cases.staffed(plan, mode), "racks_per_day", runs.replications.preflight)
+        if not racks.any():
+            work_s = sum(row.cycle_time.mean_s for row in plan.line.stations)
+            raise error_at(
+                plan.path,
+                ("line_runs", "horizon"),
+                f"is too short: the staffed line, {mode}, ships no rack within it and the warm-up "
+                f"of {duration(runs.warmup_s)}",
+                f"a rack's work alone takes {duration(work_s)}, and it waits besides; make horizon "
+                f"or warmup longer than its lead time",
+            )
 
 
 def busiest(plan: Plan, lines: Lines) -> tuple[str, ...]:

@@ -81,7 +81,8 @@ def lead_times(lines: Sequence[LineCharts]) -> str:
         drawn = figure(_WIDTH, 3.0)
         panel = drawn.subplots()
         ends = [float(np.quantile(line.lead_h, 0.995)) for line in lines if line.lead_h]
-        highest = min(max(ends), 3 * ends[0])  # a line that does not settle has no end
+        # A line that does not settle has no end, and one that is stuck ships nothing at all.
+        highest = min(max(ends), 3 * ends[0]) if ends else 1.0
         for line, colour in zip(lines, LINE_COLOURS, strict=True):
             share = (np.arange(len(line.lead_h)) + 1) / max(1, len(line.lead_h))
             panel.plot(line.lead_h, share, color=colour, label=line.label, linewidth=1.8)
