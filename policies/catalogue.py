@@ -11,7 +11,7 @@ from typing import Any
 from configs.errors import UnknownNameError
 from configs.specs.base import load_spec, resolve_path
 from configs.specs.station import StationSpec
-from policies.bundle import CARD, load_bundle
+from policies.bundle import CARD, load_bundle, read_bundle
 from policies.policy import Policy
 from policies.scripted import registry
 
@@ -48,7 +48,12 @@ def bundle_path(name: str) -> Path | None:
 
 
 def policy_content(name: str) -> dict[str, Any]:
-    """Return what identifies a policy's behaviour: a script's parameters, or a bundle's bytes."""
+    """Return what identifies a policy's behaviour: a script's parameters, or a bundle's content.
+
+    Raises:
+        UnknownNameError: nothing goes by that name.
+        BundleError: the bundle is damaged.
+    """
     bare = name.partition("@")[0]
     for entry in registry.scripts():
         if entry.name == bare:
@@ -59,11 +64,12 @@ def policy_content(name: str) -> dict[str, Any]:
                 "parameters": json.loads(parameters.model_dump_json(by_alias=True)),
             }
     path = bundle_path(name)
-    content = hashlib.sha256()
-    if path is not None:
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            content.update(file.read_bytes() if file.is_file() else b"")
-    return {"name": name, "sha256": content.hexdigest()}
+    if path is None:
+        raise UnknownNameError("policy", name, [*(e.name for e in registry.scripts()), *zoo()])
+    card, _ = read_bundle(path)
+    behaviour = {"policy_sha256", "composition", "base_parameters"}  # not what was found with it
+    text = json.dumps(card.model_dump(mode="json", include=behaviour), sort_keys=True)
+    return {"name": name, "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def zoo() -> list[str]:
