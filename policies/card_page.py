@@ -129,9 +129,7 @@ def draw_forces(
     edges = np.linspace(0.0, max(1.1 * limit_n, *(np.percentile(v, 99.8) for v in values)), 60)
     bins = edges.tolist()
     for forces, label, colour in zip(values, (script, name), ("#9aa5b1", "#1f6feb"), strict=True):
-        axes.hist(
-            np.clip(forces, 0, bins[-1]), bins, alpha=0.65, label=label, color=colour
-        )
+        axes.hist(np.clip(forces, 0, bins[-1]), bins, alpha=0.65, label=label, color=colour)
     axes.axvline(limit_n, color="#c62828", linestyle="--", label="damage limit")
     axes.set(
         xlabel="largest lateral force of the operation, mean over 1/60 s (N)",
