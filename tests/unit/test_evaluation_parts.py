@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from twin.evaluation.result import PolicyVerdict
 from twin.evaluation.runfolder import RunFolder, first_difference
 from twin.evaluation.slots import sampled_slots
 from twin.evaluation.tornado import as_text
-from twin.evaluation.verdict import EXIT_CODES, chosen, combined
+from twin.evaluation.verdict import EXIT_CODES, chosen, combined, verdict
 from twin.evaluation.words import MINUS, gate_limit, number, percent
 from twin.kpi.definitions import LINE_KPIS
 from twin.kpi.gates import Answer, GateResult, evaluate_gate
@@ -85,6 +86,24 @@ def test_the_decision_rests_on_the_better_policy() -> None:
     x, y = policy("x", FAILS, 0.1, 0.1), policy("y", OPEN, 0.9, 0.9)
     assert chosen([x, y]) is y
     assert chosen([policy("x", FAILS, 0.9, 0.9), policy("y", FAILS, 0.1, 0.9)]).letter == "y"
+
+
+@pytest.mark.parametrize("rule", ["any", "all"])
+@pytest.mark.parametrize("other", [HOLDS, FAILS])
+def test_void_of_one_policy_leaves_the_evaluation_undecided(
+    rule: str, other: Answer, small_plan: Plan
+) -> None:
+    plan = replace(small_plan, spec=small_plan.spec.model_copy(update={"verdict": rule}))
+    void = "push: 5.0% of the operations are void, 1% is the most allowed"
+    gates = tuple(evaluate_gate(gate, nested_interval([0.5, 0.5])) for gate in plan.spec.gates)
+    found = verdict(
+        plan,
+        (PolicyVerdict("x", "push", OPEN, gates, (void,)), PolicyVerdict("y", "y", other, gates)),
+    )
+    assert (found.answer, found.exit_code) == (OPEN, 3)
+    assert found.headline.startswith("Not decided: whether one unmanned S60 cell can replace")
+    assert found.headline.endswith(f"may not be said: {void}.")
+    assert found.reasons[0] == f"push may not be judged: {void}."
 
 
 def test_inputs_are_changed_by_their_path() -> None:

@@ -141,12 +141,14 @@ class PolicyVerdict:
         name: of the policy.
         answer: holds if all gates hold, fails if any fails, else inconclusive.
         gates: every gate.
+        blockers: why none of its gates may be answered.
     """
 
     letter: str
     name: str
     answer: Answer
     gates: tuple[GateResult, ...]
+    blockers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def combined(answers: Sequence[Answer], rule: str) -> Answer:
 def policy_verdict(fitted: Fitted, gates: tuple[GateResult, ...]) -> PolicyVerdict:
     """Return a policy's verdict: all gates must hold."""
     answer = combined([gate.answer for gate in gates], "all")
-    return PolicyVerdict(fitted.letter, fitted.model.label, answer, gates)
+    return PolicyVerdict(fitted.letter, fitted.model.label, answer, gates, fitted.model.blockers)
 
 
 def chosen(policies: Sequence[PolicyVerdict]) -> PolicyVerdict:
@@ -53,8 +53,15 @@ def chosen(policies: Sequence[PolicyVerdict]) -> PolicyVerdict:
 
 
 def verdict(plan: Plan, policies: Sequence[PolicyVerdict]) -> Verdict:
-    """Return the answer to the evaluation's question, with its reasons."""
+    """Return the answer to the evaluation's question, with its reasons.
+
+    Where one policy may not be judged (too few racks, physics that cannot be trusted), nothing is
+    decided: that throws doubt on the evaluation, not on the policy alone.
+    """
+    blocked = any(policy.blockers for policy in policies)
     answer = combined([policy.answer for policy in policies], plan.spec.verdict)
+    if blocked:
+        answer = Answer.INCONCLUSIVE
     return Verdict(
         answer=answer,
         exit_code=EXIT_CODES[answer],
@@ -72,12 +79,16 @@ def _headline(plan: Plan, answer: Answer, policies: Sequence[PolicyVerdict]) -> 
     takt = f"at a takt of {plan.line.takt_s / 60:g} min"
     held = [policy.name for policy in policies if policy.answer is Answer.HOLDS]
     open_ = [policy.name for policy in policies if policy.answer is Answer.INCONCLUSIVE]
+    blockers = [blocker for policy in policies for blocker in policy.blockers]
     if answer is Answer.HOLDS:
         return f"Yes: {cells} can {does} {takt}, with {' and with '.join(held)}."
     if answer is Answer.FAILS:
         failed = [policy.name for policy in policies if policy.answer is Answer.FAILS]
         neither = "neither with" if len(failed) > 1 else "not with"
         return f"No: {cells} cannot {does} {takt}, {neither} {' nor with '.join(failed)}."
+    if blockers:
+        why = "; ".join(blockers)
+        return f"Not decided: whether {cells} can {does} {takt} may not be said: {why}."
     return (
         f"Not decided: this evidence does not settle whether {cells} can {does} {takt}, "
         f"with {' or with '.join(open_)}."
@@ -86,6 +97,8 @@ def _headline(plan: Plan, answer: Answer, policies: Sequence[PolicyVerdict]) -> 
 
 def _reason(policy: PolicyVerdict) -> str:
     """Return one sentence on why a policy got its answer."""
+    if policy.blockers:
+        return f"{policy.name} may not be judged: {'; '.join(policy.blockers)}."
     parts = [gate_sentence(gate) for gate in policy.gates if gate.answer is policy.answer]
     verb = {
         Answer.HOLDS: "holds every gate",
