@@ -24,6 +24,7 @@ from twin.cli import main
 from twin.cli.evaluate_view import show
 from twin.evaluate import NoEvidenceError, evaluate
 from twin.evaluation import cases
+from twin.evaluation import plan as plan_module
 from twin.evaluation.cases import Fitted
 from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan, load_plan
@@ -159,6 +160,16 @@ def test_another_evaluation_is_refused_with_the_reason(finished: Any) -> None:
     changed.write_text(text.replace("mean: 30 min, cv: 0.0", "mean: 45 min, cv: 0.0"))
     with pytest.raises(RunFolderError, match=r"evaluation\.effects\.damage\.mean is '1800"):
         evaluate(load_plan(changed), finished.folder, workers=1)
+
+
+def test_records_of_older_physics_code_are_refused(
+    finished: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_module, "EPISODE_FORMAT", plan_module.EPISODE_FORMAT + 1)
+    before = (finished.folder / "resolved.yaml").read_bytes()
+    with pytest.raises(RunFolderError, match=r"episode_format is 1 there and 2 .*--out"):
+        evaluate(finished.plan, finished.folder, workers=1)
+    assert (finished.folder / "resolved.yaml").read_bytes() == before
 
 
 def test_void_operations_leave_it_undecided(

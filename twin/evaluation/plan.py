@@ -27,6 +27,11 @@ from twin.line.model import LineModel
 
 Named = TypeVar("Named")
 
+EPISODE_FORMAT = 1
+"""Of the episodes' records; raised with every change of code after which an episode may end
+otherwise (physics, scene, scripted policies), so that older records are not taken for today's. The
+line's records have a number of their own (`twin.evaluation.lines`)."""
+
 LETTERS = ("x", "y")
 """The two policies of an evaluation, in order."""
 
@@ -87,6 +92,7 @@ class Plan:
             return json.loads(spec.model_dump_json(by_alias=True))
 
         return {
+            "episode_format": EPISODE_FORMAT,
             "evaluation": plain(self.spec),
             "line": plain(self.line),
             "station": plain(self.station),
