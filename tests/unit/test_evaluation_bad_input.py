@@ -86,6 +86,12 @@ CASES = {
         "did you mean 'mean'?",
     ),
     "input's value": ("low: 30 min", "low: 30 m", "tornado[0].low", "wrong kind of unit"),
+    "one input twice": (
+        "input: line.technicians.response",
+        "input: effects.damage.mean",
+        "tornado[1].input",
+        "is named twice",
+    ),
     "given twice": ("name: small", "name: small\nname: large", "name", "is given twice"),
     "cut file": ("search: {most_cells: 2, ", "search: {most_cells: 2", "file", "not valid YAML"),
 }

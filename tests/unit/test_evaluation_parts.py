@@ -283,3 +283,4 @@ def test_numbers_for_people() -> None:
     assert as_text("3600.0 s") == "60 min"
     assert as_text("30 min") == "30 min"
     assert as_text(0.3) == "0.3"
+    assert as_text("tray insertion") == "tray insertion"

@@ -182,7 +182,11 @@ def _contradictions(
 def _tornado_contradictions(
     spec: EvaluationSpec, line: LineSpec, effects: Effects
 ) -> Iterator[_Contradiction]:
+    named: set[str] = set()
     for index, item in enumerate(spec.tornado):
+        if item.input in named:  # its bars would be told apart by nothing
+            yield ("tornado", index, "input"), "is named twice", "leave one of the two out"
+        named.add(item.input)
         for end in ("low", "high"):
             try:
                 with_input(line, effects, item.input, getattr(item, end))

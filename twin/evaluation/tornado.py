@@ -61,9 +61,13 @@ def as_text(value: Value) -> str:
     """Return an input's value for people: seconds become minutes where they are many."""
     text = str(value)
     number, _, unit = text.partition(" ")
-    if unit == "s" and float(number) >= 60:
-        return f"{float(number) / 60:g} min"
-    return f"{float(number):g} {unit}".strip() if unit else text
+    if not unit:
+        return text
+    try:
+        shown = float(number)
+    except ValueError:  # two words, not a quantity
+        return text
+    return f"{shown / 60:g} min" if unit == "s" and shown >= 60 else f"{shown:g} {unit}"
 
 
 def _pair(plan: Plan, fitted: Fitted, item: TornadoInput, end: str) -> tuple[LineCase, LineCase]:
