@@ -64,6 +64,12 @@ CASES = {
         'declare them "replaced"',
     ),
     "unknown kpi": ("kpi: racks_per_day", "kpi: rack_per_day", "gates[0].kpi", "racks_per_day"),
+    "a kpi that the staffed line lacks": (
+        "technician_use, at_most: 0.8",
+        "damages_per_1000, at_most: 1.1, against: reference ratio",
+        "gates[1].against",
+        "a staffed line, which has no damages_per_1000; write against: value",
+    ),
     "two limits": ("at_least: 0.75", "at_least: 0.75, at_most: 2", "gates[0]", "exactly one"),
     "composition": ("compute: 18", "compute: 19", "operations.per_rack", "sum of the composition"),
     "other composition": (

@@ -22,7 +22,7 @@ from policies.seeds import HELD_OUT, SELECTION, TRAINING
 from twin.evaluation.overrides import OverrideError, with_input
 from twin.evaluation.perfect import perfect_process
 from twin.evaluation.slots import sampled_slots
-from twin.kpi.definitions import LINE_KPIS
+from twin.kpi.definitions import LINE_KPIS, OF_CELLS_ALONE
 from twin.line.model import LineModel
 
 Named = TypeVar("Named")
@@ -176,6 +176,12 @@ def _contradictions(
     for index, gate in enumerate(spec.gates):
         if gate.kpi not in LINE_KPIS:
             yield ("gates", index, "kpi"), "is not a known KPI", suggest(gate.kpi, LINE_KPIS)
+        elif gate.paired and gate.kpi in OF_CELLS_ALONE:
+            yield (
+                ("gates", index, "against"),
+                f"compares with a staffed line, which has no {gate.kpi}",
+                "write against: value, or name another KPI",
+            )
     yield from _tornado_contradictions(spec, line, spec.effects)
 
 

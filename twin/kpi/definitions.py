@@ -193,3 +193,13 @@ _ROWS = (
 )
 LINE_KPIS: Mapping[str, LineKpi] = {row.key: row for row in _ROWS}
 """Every key of `twin.kpi.line_kpis.line_kpis`, in the order of the report."""
+OF_CELLS_ALONE = frozenset(
+    {
+        "technician_use",
+        "assists_per_1000",
+        "damages_per_1000",
+        "escapes_per_1000",
+        "escapes_shipped_per_rack",
+    }
+)
+"""KPIs of what only a cell does: a line without one has nothing there to compare with."""
