@@ -173,6 +173,29 @@ def test_a_limit_on_people_does_not_end_the_search_at_the_largest(small_plan: Pl
     assert (need.found.cells, need.found.technicians, need.people) == (1, 1, 3)
 
 
+BALANCE, POWER = "line_balance_ratio", "power_mean_kw"
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        GateSpec(kpi=BALANCE, at_least=0.7),
+        GateSpec(kpi=POWER, at_most=1.4),
+        GateSpec(kpi=USE, at_least=0.3),  # that the technicians are worth their pay
+    ],
+)
+def test_what_more_cells_and_people_spoil_is_sought_among_fewer(
+    gate: GateSpec, small_plan: Plan
+) -> None:
+    def kpis(case: LineCase) -> dict[str, float]:
+        cells, technicians = size(case)
+        return {BALANCE: 0.8 / cells, POWER: 0.9 * cells, USE: 0.4 / technicians}
+
+    need = search(small_plan, kpis, (gate,))
+    assert need.found is not None
+    assert (need.found.cells, need.found.technicians, need.answer) == (1, 1, HOLDS)
+
+
 def test_the_report_says_how_often_one_of_two_passes_wrongly(small_plan: Plan) -> None:
     said = {a.what: a.value for a in assumptions(small_plan)}
     assert "up to 5 %" in said["two policies are judged and one that holds is enough"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
+from configs.specs.gates import GateSpec
 from twin.evaluation.answers import Asked, Results, answers
 from twin.evaluation.cases import Fitted
 from twin.evaluation.lines import Lines
@@ -11,9 +12,10 @@ from twin.evaluation.plan import Plan
 from twin.evaluation.result import CellsForTakt, Try
 from twin.evaluation.verdict import combined
 from twin.evaluation.words import answer_word, gate_sentence, in_sentence
+from twin.kpi.definitions import LINE_KPIS
 from twin.kpi.gates import Answer, GateResult, judge
 
-_WORSE_WITH_MORE = frozenset({"people", "racks_per_person_hour", "power_mean_kw"})
+_WORSE_WITH_MORE = frozenset({"people", "racks_per_person_hour", "line_balance_ratio"})
 """KPIs that more cells or technicians may make worse."""
 
 
@@ -94,11 +96,16 @@ def _why(result: GateResult) -> str:
 
 def _hopeless(results: Results) -> bool:
     return any(
-        result.answer is not Answer.HOLDS
-        and result.tested
-        and result.gate.kpi not in _WORSE_WITH_MORE
+        result.answer is not Answer.HOLDS and result.tested and _helped_by_more(result.gate)
         for result in results
     )
+
+
+def _helped_by_more(gate: GateSpec) -> bool:
+    """Tell whether more cells and technicians can only help a gate: it bounds the bad side."""
+    better = LINE_KPIS[gate.kpi].higher_is_better
+    asks_for_more = gate.at_least is not None
+    return better is asks_for_more and gate.kpi not in _WORSE_WITH_MORE
 
 
 def _answer(tried: list[Try]) -> Answer:
