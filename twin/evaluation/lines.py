@@ -29,7 +29,7 @@ from twin.line.study import Replication
 
 Floats = NDArray[np.float64]
 
-_FORMAT = 2  # of the cached values; raised when their meaning changes
+_FORMAT = 3  # of the cached values; raised when their meaning changes
 
 
 class Source(Protocol):

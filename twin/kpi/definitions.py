@@ -98,7 +98,7 @@ _ROWS = (
         "process_ratio",
         "Production process ratio",
         "",
-        "working and set-up time of shipped racks (APT/AOET)",
+        "working, repair and set-up time of shipped racks (APT + AUST over AOET)",
         "their lead time",
         True,
     ),

@@ -159,13 +159,14 @@ def _per_1000(ledger: Ledger) -> dict[str, float]:
 
 
 def _process_ratio(ledger: Ledger) -> float:
+    """APT and AUST over AOET; repairs are production time (`twin.kpi.iso22400.ELEMENT_OF`)."""
     in_window = ledger.in_window(ledger.units["shipped_s"])
-    units = ledger.units[in_window]
-    work_s = np.bincount(
-        ledger.visits["unit"], weights=ledger.visits["work_s"], minlength=len(ledger.units)
-    )
+    units, visits, repairs = ledger.units[in_window], ledger.visits, ledger.repairs
+    spent_s = np.zeros(len(ledger.units))
+    np.add.at(spent_s, visits["unit"], visits["work_s"])
+    np.add.at(spent_s, repairs["unit"], repairs["ended_s"] - repairs["started_s"])
     total_s = float((units["shipped_s"] - units["entered_s"]).sum())
-    return _ratio(float(work_s[in_window].sum()), total_s)
+    return _ratio(float(spent_s[in_window].sum()), total_s)
 
 
 def _power_kw(ledger: Ledger) -> float:
