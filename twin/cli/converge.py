@@ -9,9 +9,9 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from configs.errors import RacklineError
 from policies.executor import usable_cores
 from twin.cli.app import app
+from twin.cli.output import check_file, write_file
 from twin.cli.progress import progress_bar
 
 
@@ -43,15 +43,16 @@ def converge(
     from policies.convergence import VARIANTS, result_path, study, to_json, to_markdown
 
     config = station(env_id).config
-    if card is not None and not card.parent.is_dir():
-        raise RacklineError(f"--card {card}: no folder {card.parent}; make it first")
+    stored = result_path(config) if save else None
+    check_file("--card", card)
+    check_file("--save", stored)
     with progress_bar() as bar:
         task = bar.add_task("episodes", total=seeds * len(VARIANTS))
         found = study(env_id, policy, seeds, workers or usable_cores(), lambda: bar.advance(task))
     text = to_markdown(found)
     Console().print(Markdown(text))
     if card is not None:
-        card.write_text(text, encoding="utf-8")
-    if save:
-        result_path(config).write_text(to_json(found), encoding="utf-8")
+        write_file("--card", card, text)
+    if stored is not None:
+        write_file("--save", stored, to_json(found))
     raise typer.Exit(0 if found.converged else 1)

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from configs.errors import RacklineError
 from policies.executor import usable_cores
 from twin.cli.app import app
+from twin.cli.output import check_file, write_file
 
 _INCONCLUSIVE = 3
 _INTERRUPTED = 130  # as a shell reports a process ended by Ctrl-C
@@ -56,10 +56,9 @@ def evaluate_command(
     from twin.evaluation.recordings import record_evaluation
     from twin.report import write_reports
 
+    check_file("--junit", junit)
     plan = load_plan(evaluation)
     folder = out or Path("runs") / plan.spec.name
-    if junit is not None and not junit.parent.is_dir():  # said now, not after minutes
-        raise RacklineError(f"--junit {junit}: no folder {junit.parent}; make it first")
     command = shlex.join(["rackline", "evaluate", evaluation, "--out", str(folder)])
     with Bars() as bars:
         try:
@@ -79,9 +78,9 @@ def evaluate_command(
         except KeyboardInterrupt:
             bars.say(stopped(command))
             raise typer.Exit(_INTERRUPTED) from None
-    page = write_reports(
-        plan, found, folder, command, junit=junit, allow_inconclusive=allow_inconclusive
-    )
+    page = write_reports(plan, found, folder, command, allow_inconclusive=allow_inconclusive)
     show(plan, found, page)
+    if junit is not None:
+        write_file("--junit", junit, (folder / "junit.xml").read_text(encoding="utf-8"))
     code = found.verdict.exit_code
     raise typer.Exit(0 if code == _INCONCLUSIVE and allow_inconclusive else code)

@@ -17,6 +17,7 @@ from configs.specs.base import parse_quantity, spec_hash
 from configs.specs.line import LineSpec, load_line, shipped_lines
 from policies.executor import usable_cores
 from twin.cli.app import app
+from twin.cli.output import check_file, write_file, writing
 from twin.cli.progress import progress_bar
 from twin.kpi.definitions import LINE_KPIS
 from twin.kpi.intervals import t_interval
@@ -93,8 +94,7 @@ def simulate_line(
 
     Example: [bold]rackline line simulate nvl72_l11 --replications 20 --seed 1[/bold]
     """
-    if json_file is not None and not json_file.parent.is_dir():  # said now, not after minutes
-        raise RacklineError(f"--json {json_file}: no folder {json_file.parent}; make it first")
+    check_file("--json", json_file)
     spec = load_line(line)
     model = LineModel(spec) if takt is None else LineModel(spec).at_takt(takt_s(takt))
     with progress_bar() as progress:
@@ -133,6 +133,7 @@ def validate(
 
     Exit code 0: every judged row agrees (|z| at most 3); 1: one does not.
     """
+    check_file("--doc", doc)
     with progress_bar() as progress:
         task = progress.add_task("validating", total=replications * len(MODES))
         rows = compare(
@@ -143,7 +144,8 @@ def validate(
         )
     Console().print(_validation_table(rows))
     if doc is not None:
-        write_section(doc, "line", as_markdown(rows, seed=seed))
+        with writing("--doc", doc):
+            write_section(doc, "line", as_markdown(rows, seed=seed))
     if not all(row.agrees for row in rows):
         raise typer.Exit(1)
 
@@ -170,6 +172,7 @@ def oracles(
 
     Exit code 0: every answer is within 3 standard errors; 1: one is not.
     """
+    check_file("--doc", doc)
     error = math.inf if error_percent is None else error_percent / 100
     answers: dict[str, list[Answer]] = {}
     with progress_bar() as progress:
@@ -185,7 +188,8 @@ def oracles(
     if doc is not None:
         until = "" if error_percent is None else f" --error-percent {error_percent:g}"
         command = f"rackline line oracles --replications {replications}{until} --seed {seed}"
-        write_section(doc, "oracles", answers_as_markdown(answers, command))
+        with writing("--doc", doc):
+            write_section(doc, "oracles", answers_as_markdown(answers, command))
     if any(abs(answer.z) > Z_LIMIT for some in answers.values() for answer in some):
         raise typer.Exit(1)
 
@@ -283,9 +287,4 @@ def _write_json(path: Path, spec: LineSpec, run: dict[str, Any], columns: Column
     each = [{key: number(v[i]) for key, v in columns.items()} for i in range(count)]
     content = {"line": spec.name, "line_hash": spec_hash(spec), **run}
     data = {**content, "summary": summary, "replications": each}
-    try:
-        path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise RacklineError(
-            f"--json {path}: cannot be written ({error.strerror}); choose another file"
-        ) from None
+    write_file("--json", path, json.dumps(data, indent=1) + "\n")

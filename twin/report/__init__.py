@@ -16,7 +16,6 @@ def write_reports(
     out: Path,
     command: str,
     *,
-    junit: Path | None = None,
     allow_inconclusive: bool = False,
 ) -> Path:
     """Write report.html, report.md and junit.xml into ``out``; return the HTML's path.
@@ -26,13 +25,11 @@ def write_reports(
         found: what it found.
         out: the run folder.
         command: the command that made it.
-        junit: where to write junit.xml as well.
         allow_inconclusive: a gate that is not decided is no failure in junit.xml.
     """
     page = out / "report.html"
     page.write_text(html_report(plan, found, command), encoding="utf-8")
     (out / "report.md").write_text(markdown_report(plan, found, command), encoding="utf-8")
     xml = junit_xml(plan, found, allow_inconclusive)
-    for path in (out / "junit.xml", *([junit] if junit else [])):
-        path.write_text(xml, encoding="utf-8")
+    (out / "junit.xml").write_text(xml, encoding="utf-8")
     return page
