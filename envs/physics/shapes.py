@@ -14,6 +14,8 @@ Colour = tuple[float, float, float, float]
 
 
 NO_OFFSET = Pose()
+MOST_BOXES = 16
+"""Boxes on one link: PyBullet (3.2.7) writes behind its memory with more."""
 
 
 class Joint(Enum):

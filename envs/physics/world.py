@@ -12,7 +12,7 @@ from typing import Any
 
 from configs.errors import PhysicsError
 from envs.physics.pose import Pose, Vector
-from envs.physics.shapes import Body, Box, Contact, Joint, Link
+from envs.physics.shapes import MOST_BOXES, Body, Box, Contact, Joint, Link
 
 GRAVITY_M_PER_S2 = 9.80665  # standard gravity, ISO 80000-3
 SOLVER_RESIDUAL = 1e-11
@@ -94,10 +94,11 @@ class World:
         """Add a body; motors are off and nothing is damped. Return its handle.
 
         Raises:
-            PhysicsError: a shape would fall through fixtures (see `_check_not_static`), or PyBullet
-                did not take the contact parameters.
+            PhysicsError: a shape would fall through fixtures (see `_check_not_static`), has too
+                many boxes, or PyBullet did not take the contact parameters.
         """
         _check_not_static(body)
+        _check_box_counts(body)
         links = body.links
         parents = {"": 0} | {link.name: i + 1 for i, link in enumerate(links)}
         handle: int = pb.createMultiBody(
@@ -254,6 +255,16 @@ class World:
             physicsClientId=self._id,
         )
         return shape
+
+
+def _check_box_counts(body: Body) -> None:
+    """Refuse a link with more boxes than PyBullet has room for: it would end the process."""
+    for link in body.links:
+        count = max(len(link.boxes), len(link.visuals))
+        if count > MOST_BOXES:
+            raise PhysicsError(
+                f"link '{link.name}' has {count} boxes; spread them over links of {MOST_BOXES}"
+            )
 
 
 def _check_not_static(body: Body) -> None:

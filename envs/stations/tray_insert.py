@@ -10,7 +10,7 @@ import numpy as np
 from configs.specs.station import Levers, Motion, Part, Sensors, Setting, StationSpec
 from envs.outcome import TrueState
 from envs.physics.pose import Pose, about_axis
-from envs.physics.shapes import Body, Box, Joint, Link
+from envs.physics.shapes import MOST_BOXES, Body, Box, Joint, Link
 from envs.robots.gantry import Grasp
 
 MOUNT, LEFT, RIGHT, SHELF, TOP = range(5)
@@ -131,8 +131,9 @@ def scenery(part: Part, dock: Pose, motion: Motion, slot: int) -> Body:
         for k in range(1, slot + 1)
     )
     ground = (Box((3.0, 2.5, 0.01), Pose((-0.4, 0.0, floor_z - 0.01))),)
+    stacks = [trays[i : i + MOST_BOXES] for i in range(0, slot, MOST_BOXES)]
     parts = (("rack", frame + lids, (0.16, 0.17, 0.19, 1.0)),
-             ("trays", trays, (0.36, 0.52, 0.68, 1.0)),
+             *((f"trays {i}", stack, (0.36, 0.52, 0.68, 1.0)) for i, stack in enumerate(stacks)),
              ("floor", ground, (0.93, 0.93, 0.91, 1.0)))  # fmt: skip
     return Body(
         dock,

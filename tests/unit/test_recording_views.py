@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -16,15 +17,19 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import twin.cli.replay  # noqa: F401 - registers the command
-from configs.errors import EnvironmentSetupError, RacklineError
+from configs.errors import EnvironmentSetupError, PhysicsError, RacklineError
+from envs.physics.pose import Pose
+from envs.physics.shapes import Box
 from envs.physics.window import Controls, check_display
+from envs.scene import SceneLink, scene_of
+from envs.stage import Stage
 from policies import recording_film as film
 from policies.executor import _release
 from policies.recorder import record_file
 from policies.recording import read_recording
 from policies.recording_file import RecordingWriter
 from policies.recording_playback import Playback, wrist_force
-from policies.rollout import Episode
+from policies.rollout import Episode, environment
 from twin.cli.app import app
 
 DAMAGED = Episode("rackline/TrayInsert-v0", "scripted/straight-push", None, 30_000_006, 0, 12)
@@ -103,6 +108,26 @@ def _with_another_seed(file):
     writer = RecordingWriter(stream, header, recording.scene)
     writer.finish(vars(recording.end))
     return stream.getvalue()
+
+
+@pytest.mark.parametrize("slot", [0, 17, 28])
+def test_every_slot_can_be_shown(slot):
+    env = environment(replace(DAMAGED, slot=slot))
+    env.reset(seed=1, options={"rack": 0, "slot": slot})
+    links = scene_of(env.operation, Pose.planar(-0.2, 0.0, 0.9, 0.0))
+    assert sum(len(link.boxes) for link in links if "trays" in link.name) == slot
+    stage = Stage(links)
+    try:
+        assert stage.picture(64, 48).std() > 10
+    finally:
+        stage.close()
+
+
+def test_a_link_of_more_boxes_than_the_engine_has_room_for_is_refused():
+    box = Box((0.1, 0.1, 0.1))
+    heap = SceneLink("heap", (box,) * 17, (0.5, 0.5, 0.5, 1.0), False, Pose())
+    with pytest.raises(PhysicsError, match="link 'heap' has 17 boxes"):
+        Stage([heap])
 
 
 def look(time_s=0.0, speed=1.0, toggled=False, steps=0):
