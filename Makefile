@@ -22,7 +22,7 @@ $(VENV)/.core: pyproject.toml constraints.txt | python
 
 $(VENV)/.dev: $(VENV)/.core
 	@echo "adding what tests need to $(VENV)"
-	@$(PIP) --editable '.[dev,train]'
+	@$(PIP) --editable '.[dev,train,viz]'
 	@touch $@
 
 demo: $(VENV)/.core ## judge two scripted policies by the line: verdict in the terminal, report as HTML
