@@ -74,18 +74,44 @@ def test_summary_counts_what_is_covered():
     assert any("false positives" in text for text in result.falls_short())
 
 
+def test_policies_of_one_data_set_are_not_counted_as_two():
+    def row(number, *covers):
+        ends = [[0.4, 0.6, 0.4, 0.6] if covered else [0.6, 0.7, 0.6, 0.7] for covered in covers]
+        return {
+            "number": number,
+            "intervals": {x: dict.fromkeys(QUANTITIES, e) for x, e in zip("XY", ends, strict=True)},
+            "differs": dict.fromkeys(KPIS, False),
+            "gates": {"g": "holds"},
+        }
+
+    truth = {"number": None, "truth": dict.fromkeys(QUANTITIES, 0.5)}
+    truth["known"] = {kpi: [0.9, 0.8] for kpi in KPIS}
+
+    def error(*pairs):
+        rows = [truth, *(row(number, *pair) for number, pair in enumerate(pairs))]
+        return summarise(Cell(0.2, 0.0, 100), rows, sets=len(pairs)).error
+
+    # Alike within a set they say no more than one; opposed they say more than two.
+    assert error((True, True), (False, False)) == pytest.approx(0.5)
+    assert error((True, False), (False, True)) == 0.0
+    assert error(*[(True, True)] * 19, (False, False)) == pytest.approx((0.95 * 0.05 / 19) ** 0.5)
+
+
 def test_every_cell_is_published_with_what_falls_short():
     good, poor = dict.fromkeys(QUANTITIES, 0.95), dict.fromkeys(QUANTITIES, 0.90)
     none, many = dict.fromkeys(KPIS, 0.0), dict.fromkeys(KPIS, 0.10)
     known = {kpi: [0.94 - 0.01 * k, 0.92 + 0.01 * k] for k, kpi in enumerate(KPIS)}
+    errors = dict.fromkeys(QUANTITIES, (0.0061, 0.0052))
     results = [
-        CellResult(Cell(0.2, 0.0, 100), 1000, good, poor, known, none, {"g": 0.0}),
-        CellResult(Cell(0.002, 0.0, 30), 1000, poor, good, known, none, {"g": 0.0}),
-        CellResult(Cell(0.2, 0.3, 100, own=True), 1000, poor, good, known, many, {"g": 0.0}),
+        CellResult(Cell(0.2, 0.0, 100), 1000, good, poor, known, none, {"g": 0.0}, errors),
+        CellResult(Cell(0.002, 0.0, 30), 1000, poor, good, known, none, {"g": 0.0}, errors),
+        CellResult(Cell(0.2, 0.3, 100, own=True), 1000, poor, good, known, many, {"g": 0}, errors),
     ]
     assert [bool(result.falls_short()) for result in results] == [False, False, True]
     text = as_markdown(results)
     assert "2 of 3 cells meet every criterion" in text
+    assert "the same line: 0.0052 to 0.0061, cell by cell." in text
+    assert "how often a gate wrongly holds" in text
     assert text.count("| 0.2 |") == 2
     assert text.count("| technician use 0.920 |") == 2  # two-sided, where events are many
     assert text.count("| lead time 0.920 |") == 1  # the bound's

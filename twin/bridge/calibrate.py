@@ -7,6 +7,7 @@ line. All cells are published, those that fall short too.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -68,6 +70,8 @@ class CellResult:
             two-sided and of the bound, by KPI.
         differs: share of data sets in which A differs from A, by KPI of the line.
         fails: share of data sets in which a gate fails A against A, by gate.
+        errors: standard errors of ``two_sided`` and ``bound``, by quantity, over data sets: both
+            policies of one meet the same line, so that they are not two independent ones.
     """
 
     cell: Cell
@@ -77,6 +81,12 @@ class CellResult:
     known: Mapping[str, Sequence[float]]
     differs: Mapping[str, float]
     fails: Mapping[str, float]
+    errors: Mapping[str, tuple[float, float]]
+
+    @property
+    def error(self) -> float:
+        """Largest standard error of a coverage that is judged here."""
+        return max(self.errors[quantity][0 if self.dense else 1] for quantity in QUANTITIES)
 
     @property
     def dense(self) -> bool:
@@ -180,15 +190,16 @@ def summarise(cell: Cell, rows: Iterable[Row], sets: int) -> CellResult:
             truth, known = row["truth"], row["known"]
         elif row["number"] < sets:
             chosen.append(row)
-    two_sided, bound = {}, {}
+    two_sided, bound, errors = {}, {}, {}
     for quantity in QUANTITIES:
-        ends = np.array(
-            [row["intervals"][label][quantity] for row in chosen for label in ("X", "Y")]
+        ends = np.array(  # (sets, 2 policies, 4 ends)
+            [[row["intervals"][label][quantity] for label in ("X", "Y")] for row in chosen]
         )
         value = truth[quantity]
-        two_sided[quantity] = float(((ends[:, 0] <= value) & (value <= ends[:, 1])).mean())
-        good = value <= ends[:, 3] if quantity in HIGH_IS_BAD else ends[:, 2] <= value
-        bound[quantity] = float(good.mean())
+        within = (ends[..., 0] <= value) & (value <= ends[..., 1])
+        good = value <= ends[..., 3] if quantity in HIGH_IS_BAD else ends[..., 2] <= value
+        two_sided[quantity], bound[quantity] = float(within.mean()), float(good.mean())
+        errors[quantity] = (_standard_error(within), _standard_error(good))
     return CellResult(
         cell=cell,
         sets=len(chosen),
@@ -200,13 +211,31 @@ def summarise(cell: Cell, rows: Iterable[Row], sets: int) -> CellResult:
             gate: float(np.mean([row["gates"][gate] == Answer.FAILS for row in chosen]))
             for gate in chosen[0]["gates"]
         },
+        errors=errors,
     )
+
+
+def _standard_error(covered: NDArray[np.bool_]) -> float:
+    """Return the standard error of a coverage, data set by data set; shape (sets, 2 policies)."""
+    shares = covered.mean(axis=1)
+    return float(shares.std(ddof=1) / np.sqrt(len(shares))) if len(shares) > 1 else math.nan
 
 
 def as_markdown(results: Sequence[CellResult]) -> str:
     """Return the section of docs/validation.md: what was done, every cell, what falls short."""
+    lines = _what_was_done(results)
+    lines += [_table_row(result) for result in results]
+    short = sum(bool(result.falls_short()) for result in results)
+    lines += ["", f"{len(results) - short} of {len(results)} cells meet every criterion."]
+    return "\n".join(lines)
+
+
+def _what_was_done(results: Sequence[CellResult]) -> list[str]:
+    """Return the text above the table, and the table's head."""
     sets = min(result.sets for result in results)
-    lines = [
+    errors = [result.error for result in results]
+    least, most = min(errors), max(errors)
+    return [
         "## The intervals against known truths",
         "",
         "Purpose: the 95 % intervals and gates of an evaluation. Written by `make",
@@ -224,20 +253,23 @@ def as_markdown(results: Sequence[CellResult]) -> str:
         f"one-sided 95 % bound on the bad side, {ONE_SIDED:.0%} or more. A against A: at most",
         f'{FALSE_POSITIVES:.1%} false positives, each KPI that "differs" and each gate that fails',
         "(the largest share is shown). Each cell shows two-sided / one-sided; the judged one is",
-        f"bold. Standard error of a coverage of .95 here: {np.sqrt(0.95 * 0.05 / (2 * sets)):.4f}.",
+        "bold. Standard error of a judged coverage, over data sets since both policies of one meet",
+        f"the same line: {least:.4f} to {most:.4f}, cell by cell.",
         "Rates known: the least judged coverage of a line KPI if the policy's rates were known and",
         "only the line were random. Where it is low, a KPI is too skewed over replications for a t",
         f"interval from {RUNS // DRAWS_A_REPLICATION} of them, whatever the bridge does.",
+        "",
+        "This is not the whole procedure that decides. Gates are asked here of the lines as",
+        "recorded: neither at the bounds of outcomes seen too seldom, nor with what forbids an",
+        "answer (too few racks, void operations); both only turn answers into “not decided”. And a",
+        "false positive is a difference or a failure between policies that are the same: how often",
+        "a gate wrongly holds for a policy beyond its limit was not measured.",
         "",
         "| p | cause | rho | racks | events | "
         + " | ".join(_TITLES[quantity] for quantity in QUANTITIES)
         + " | rates known | A differs from A | a gate fails A | falls short |",
         "|---" * (9 + len(QUANTITIES)) + "|",
     ]
-    lines += [_table_row(result) for result in results]
-    short = sum(bool(result.falls_short()) for result in results)
-    lines += ["", f"{len(results) - short} of {len(results)} cells meet every criterion."]
-    return "\n".join(lines)
 
 
 def _table_row(result: CellResult) -> str:
