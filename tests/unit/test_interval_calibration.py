@@ -111,7 +111,7 @@ def test_every_cell_is_published_with_what_falls_short():
     text = as_markdown(results)
     assert "2 of 3 cells meet every criterion" in text
     assert "the same line: 0.0052 to 0.0061, cell by cell." in text
-    assert "how often a gate wrongly holds" in text
+    assert "a gate wrongly holds for a policy beyond its limit was not measured" in text
     assert text.count("| 0.2 |") == 2
     assert text.count("| technician use 0.920 |") == 2  # two-sided, where events are many
     assert text.count("| lead time 0.920 |") == 1  # the bound's
