@@ -1,4 +1,4 @@
-"""Gates hold, fail or stay open on bounds; what they add up to is an exit code."""
+"""Gates hold, fail or stay open on bounds."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from configs.errors import ConfigError
 from configs.specs.base import load_spec
 from configs.specs.gates import GateSpec
-from twin.kpi.gates import Answer, GateResult, compare, evaluate_gate, exit_code, judge
+from twin.kpi.gates import Answer, compare, evaluate_gate, judge
 from twin.kpi.intervals import NOTHING_KNOWN, Interval
 from twin.kpi.nested import NestedInterval
 
@@ -66,18 +66,6 @@ def test_a_gate_that_depends_on_a_rare_class_is_inconclusive():
     assert failed.answer is Answer.FAILS
     blocked = evaluate_gate(LEAD, nested(0.95, 1.05), blockers=["20 racks, 30 are needed"])
     assert (blocked.answer, blocked.why) == (Answer.INCONCLUSIVE, "20 racks, 30 are needed")
-
-
-def test_exit_codes():
-    def result(answer):
-        return GateResult(LEAD, answer, nested(0, 1), {}, "")
-
-    holds, fails, open_ = (result(a) for a in (Answer.HOLDS, Answer.FAILS, Answer.INCONCLUSIVE))
-    assert exit_code([holds, holds]) == 0
-    assert exit_code([holds, open_, fails]) == 1
-    assert exit_code([holds, open_]) == 3
-    with pytest.raises(ValueError, match="nothing to decide"):
-        exit_code([])
 
 
 def test_gate_yaml(tmp_path):

@@ -10,14 +10,11 @@ from twin.kpi import intervals as iv
 from twin.kpi.nested import nested_interval, replication_of
 
 
-def test_wilson_and_clopper_pearson_against_published_values():
+def test_wilson_against_published_values():
     # Newcombe (1998), table I: 81 of 263, and 0 of 20.
     assert iv.wilson(81, 263).low == pytest.approx(0.2553, abs=5e-5)
     assert iv.wilson(81, 263).high == pytest.approx(0.3662, abs=5e-5)
-    assert iv.clopper_pearson(81, 263).low == pytest.approx(0.2527, abs=5e-5)
-    assert iv.clopper_pearson(81, 263).high == pytest.approx(0.3676, abs=5e-5)
     assert iv.wilson(0, 20).high == pytest.approx(0.1611, abs=5e-5)
-    assert iv.clopper_pearson(0, 20).high == pytest.approx(0.1684, abs=5e-5)
 
 
 def test_one_sided_bounds():
@@ -62,11 +59,6 @@ def test_means_pairs_and_ratios():
     assert (paired.estimate, paired.half_width) == pytest.approx((1.0, 0.0))
     ratio = iv.paired_ratio(2 * x, x)
     assert (ratio.estimate, ratio.half_width) == pytest.approx((2.0, 0.0), abs=1e-12)
-    noisy = iv.paired_bootstrap(
-        x + np.array([0.1, 0.3, -0.1, 0.2, 0.0]), x, np.random.default_rng(0)
-    )
-    assert noisy.low < 0.1 < noisy.high
-    assert iv.paired_bootstrap(x, x, np.random.default_rng(0)).half_width == 0.0
     assert iv.t_interval([1.0, math.nan]) is iv.NOTHING_KNOWN
     with pytest.raises(ValueError, match="pairs"):
         iv.paired_t([1, 2], [1, 2, 3])

@@ -1,4 +1,4 @@
-"""Gates on confidence bounds, never on point values, and the exit code they add up to.
+"""Gates on confidence bounds, never on point values, and the exit codes of their answers.
 
 A gate holds when the whole 95 % interval lies on the good side of its limit (the limit itself is
 good), fails when the whole interval lies beyond it, and is inconclusive when the interval
@@ -10,7 +10,7 @@ the answers differ, the gate depends on a class too seldom seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -136,20 +136,6 @@ def evaluate_gate(
     if blockers:
         answer, why = Answer.INCONCLUSIVE, "; ".join(blockers)
     return GateResult(gate, answer, measured, bounds, why, tested or bool(blockers))
-
-
-def exit_code(results: Iterable[GateResult]) -> int:
-    """Return 0 if all gates hold, 1 if any fails, 3 otherwise.
-
-    Raises:
-        ValueError: no gate at all, which decides nothing.
-    """
-    answers = [result.answer for result in results]
-    if not answers:
-        raise ValueError("without a gate there is nothing to decide")
-    if Answer.FAILS in answers:
-        return EXIT_FAILS
-    return EXIT_INCONCLUSIVE if Answer.INCONCLUSIVE in answers else EXIT_HOLDS
 
 
 def _explain(gate: GateSpec, interval: Interval, answer: Answer) -> str:

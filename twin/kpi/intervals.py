@@ -27,12 +27,6 @@ from policies.intervals import wilson as wilson
 Floats = NDArray[np.float64]
 
 
-def clopper_pearson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Interval:
-    """Return the exact (conservative) interval of a proportion of independent trials."""
-    found = stats.binomtest(successes, trials).proportion_ci(confidence, method="exact")
-    return Interval(successes / trials, float(found.low), float(found.high))
-
-
 def clopper_pearson_lower(events: float, trials: float, confidence: float = CONFIDENCE) -> float:
     """Return the one-sided lower bound; events and trials may be effective numbers."""
     if events <= 0:
@@ -90,24 +84,3 @@ def cluster_wilson(
     centre = (share + z2 / (2 * worth)) / (1 + z2 / worth)
     half = math.sqrt(z2 * (share * (1 - share) / worth + z2 / (4 * worth**2))) / (1 + z2 / worth)
     return Interval(share, max(0.0, centre - half), min(1.0, centre + half))
-
-
-def paired_bootstrap(
-    ours: ArrayLike,
-    theirs: ArrayLike,
-    rng: np.random.Generator,
-    confidence: float = CONFIDENCE,
-    resamples: int = 4999,
-) -> Interval:
-    """Return the BCa bootstrap interval of the mean difference of pairs (scipy's)."""
-    x, y = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
-    if x.shape != y.shape:
-        raise ValueError(f"pairs are needed, not {x.shape} and {y.shape}")
-    delta = x - y
-    mean = float(delta.mean())
-    if np.ptp(delta) == 0:  # nothing to resample
-        return Interval(mean, mean, mean)
-    found = stats.bootstrap(
-        (delta,), np.mean, confidence_level=confidence, n_resamples=resamples, rng=rng
-    ).confidence_interval
-    return Interval(mean, float(found.low), float(found.high))
