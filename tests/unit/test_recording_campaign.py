@@ -14,9 +14,12 @@ from envs.outcome import OutcomeClass
 from policies.executor import Executor
 from policies.recording import read_recording
 from policies.recording_campaign import highlights, record_highlights
-from policies.records import EpisodeRecord, parse_record
-from policies.rollout import Episode
+from policies.records import EpisodeRecord, append_records, parse_record
+from policies.rollout import Episode, run_episode
 from twin.cli.app import app
+from twin.cli.evaluate_view import show_recordings
+from twin.evaluation.plan import load_plan
+from twin.evaluation.recordings import record_evaluation
 
 STATION, PUSH = "rackline/TrayInsert-v0", "scripted/straight-push"
 LIKE = Episode(STATION, PUSH, "hard", 0, 0, 0)
@@ -68,6 +71,21 @@ def test_highlights_are_simulated_again_to_the_same_end_and_then_kept(rolled_out
     assert times == [one.file.stat().st_mtime_ns for one in again]
     for one in made:
         assert read_recording(one.file).header.seed == one.record.seed
+
+
+def test_an_evaluation_records_what_its_folder_holds(tmp_path):
+    plan = load_plan("smoke")
+    seed, policy = plan.spec.campaign.seed, plan.policy("x")
+    record = run_episode(Episode(STATION, policy, plan.spec.setting, seed, 0, 0))
+    append_records(tmp_path / "episodes-x.jsonl", [record])  # and none of y, as in a cut campaign
+    found = record_evaluation(plan, tmp_path, workers=1)
+    names = [f"x-{label}.mcap" for label in ("worst", "median", "best")]
+    assert [one.file.name for one in found] == names
+    assert all(one.same for one in found)
+    assert read_recording(found[0].file).header.policy == policy
+    said = show_recordings([found[0], replace(found[1], same=False)]).plain
+    assert "Recordings of 2 episodes" in said
+    assert said.count("came to another end than its record") == 1
 
 
 def test_a_record_that_was_not_made_here_is_told(rolled_out, tmp_path):
