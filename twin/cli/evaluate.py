@@ -59,7 +59,7 @@ def evaluate_command(
     check_file("--junit", junit)
     plan = load_plan(evaluation)
     folder = out or Path("runs") / plan.spec.name
-    command = shlex.join(["rackline", "evaluate", evaluation, "--out", str(folder)])
+    command = _command(evaluation, folder, junit, allow_inconclusive, recordings)
     with Bars() as bars:
         try:
             found = evaluate(
@@ -76,7 +76,7 @@ def evaluate_command(
                     )
                 )
         except KeyboardInterrupt:
-            bars.say(stopped(command))
+            bars.say(stopped(command if workers is None else f"{command} --workers {workers}"))
             raise typer.Exit(_INTERRUPTED) from None
     page = write_reports(plan, found, folder, command, allow_inconclusive=allow_inconclusive)
     show(plan, found, page)
@@ -84,3 +84,17 @@ def evaluate_command(
         write_file("--junit", junit, (folder / "junit.xml").read_text(encoding="utf-8"))
     code = found.verdict.exit_code
     raise typer.Exit(0 if code == _INCONCLUSIVE and allow_inconclusive else code)
+
+
+def _command(
+    evaluation: str, folder: Path, junit: Path | None, allow_inconclusive: bool, recordings: bool
+) -> str:
+    """Return the command that gives the same reports and exit code again, for shell and CI."""
+    words = ["rackline", "evaluate", evaluation, "--out", str(folder)]
+    if junit is not None:
+        words += ["--junit", str(junit)]
+    if allow_inconclusive:
+        words.append("--allow-inconclusive")
+    if not recordings:
+        words.append("--no-recordings")
+    return shlex.join(words)
