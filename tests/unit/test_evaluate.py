@@ -28,11 +28,14 @@ from twin.evaluation import plan as plan_module
 from twin.evaluation.cases import Fitted
 from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan, load_plan
+from twin.evaluation.words import NONE, number
 from twin.kpi.gates import Answer
+from twin.kpi.intervals import Interval
 from twin.report import write_reports
 from twin.report.charts import lead_times
 from twin.report.html import html_report
 from twin.report.junit import junit_xml
+from twin.report.tables import kpi_blocks
 
 Fill = Callable[[Plan, Path, Truth, Truth], None]
 
@@ -96,6 +99,24 @@ def test_what_was_never_seen_is_a_bound_and_no_mean(
     said = capsys.readouterr().out
     assert f"at most {1000 * damage.bound:.1f}" in said
     assert "0 seen in 160 operations" in said
+
+
+def test_the_table_says_how_many_racks_need_nobody(
+    finished: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = finished.found
+    row = next(row for row in found.kpis if row.kpi.title == "Rack first pass")
+    assert row.cells["y"].interval.contains((1 - 0.03 * 0.2) ** 29)  # y is assisted in .6 %
+    assert row.cells["x"].interval.high < 0.05  # x errs at every second tray
+    assert row.perfect == Interval(1.0, 1.0, 1.0)
+    shown = next(
+        kpi for kpi in kpi_blocks(found.kpis, 60, 50)[0]["rows"] if kpi["title"] == row.kpi.title
+    )
+    staffed, _, y, *differences, perfect = (entry.value for entry in shown["entries"])
+    assert {staffed, *differences} == {NONE}
+    assert (y, perfect) == (number(100 * row.cells["y"].interval.estimate, 1), "100.0")
+    show(finished.plan, found, finished.folder / "report.html")
+    assert "Rack first pass" in capsys.readouterr().out
 
 
 def test_preflight_knows_what_no_policy_moves(
@@ -260,9 +281,9 @@ def exit_code(command: list[str], monkeypatch: pytest.MonkeyPatch) -> object:
 def _make_void(path: Path, most: int) -> None:
     records = list(read_records(path))
     rows = []
-    for number, record in enumerate(records):
+    for at, record in enumerate(records):
         row = json.loads(record.to_json())
-        if number < most:
+        if at < most:
             row |= {"outcome": "void", "void": True, "success": False}
         rows.append(json.dumps(row))
     path.write_text("\n".join(rows) + "\n")

@@ -114,7 +114,6 @@ def test_replication_kpis_are_flat_numbers_for_every_station_and_state(ledger):
     assert all(isinstance(value, float) for value in flat.values())
     assert flat["A.working"] == pytest.approx(0.5)
     assert flat["B.oee"] == pytest.approx(1 / 3)
-    assert flat["B.clean_visits"] == 1.0
 
 
 def test_an_empty_window_gives_nan_and_not_an_error():

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 
 from envs.outcome import OutcomeClass
 from twin.bridge.counts import NOT_OK
+from twin.bridge.first_pass import first_pass_interval
 from twin.evaluation import cases
 from twin.evaluation.before import MODES, Mode
 from twin.evaluation.cases import Fitted
 from twin.evaluation.lines import Floats, LineCase, Lines, variance_reduction
 from twin.evaluation.plan import Plan
 from twin.evaluation.result import KpiRow, LineCharts, StationRow, Unseen
-from twin.kpi.definitions import LINE_KPIS, LineKpi
-from twin.kpi.intervals import t_interval
+from twin.kpi.definitions import LINE_KPIS, RACK_FIRST_PASS, LineKpi
+from twin.kpi.intervals import NOTHING_KNOWN, Interval, t_interval
 from twin.kpi.iso22400 import ISO_KPIS
-from twin.kpi.nested import nested_interval
+from twin.kpi.nested import NestedInterval, nested_interval
 from twin.line.process import State
 
 SHOWN: Mapping[Mode, tuple[str, ...]] = {
@@ -61,10 +63,11 @@ _GROWS = 0.2  # WIP of the last third above that of the first by this share: it 
 
 
 def kpi_rows(plan: Plan, lines: Lines, policies: tuple[Fitted, ...]) -> tuple[KpiRow, ...]:
-    """Return the KPI table from the verdict's replications."""
-    return tuple(
+    """Return the KPI table: the verdict's replications, and the policies' rack first pass."""
+    racks, *others = (
         _row(plan, lines, policies, LINE_KPIS[key], mode) for mode in MODES for key in SHOWN[mode]
     )
+    return (racks, _first_pass_row(plan, policies), *others)
 
 
 def _row(
@@ -89,6 +92,26 @@ def _row(
         perfect=t_interval(lines.kpi(cases.perfect(plan, mode), kpi.key, runs.preflight)),
         unseen={f.letter: found for f in policies if (found := _unseen(f, kpi.key)) is not None},
     )
+
+
+def _first_pass_row(plan: Plan, policies: tuple[Fitted, ...]) -> KpiRow:
+    """Return the rack first pass from the posteriors; nobody counts it at a staffed station."""
+    seed, nothing = plan.spec.line_runs.seed, _of_no_run(NOTHING_KNOWN)
+    return KpiRow(
+        kpi=RACK_FIRST_PASS,
+        mode="takt",
+        staffed=NOTHING_KNOWN,
+        cells={f.letter: _of_no_run(first_pass_interval(f.model, seed)) for f in policies},
+        differences={f.letter: nothing for f in policies},
+        between=nothing,
+        reduction={f.letter: math.nan for f in policies},
+        perfect=Interval(1.0, 1.0, 1.0),
+        unseen={},
+    )
+
+
+def _of_no_run(interval: Interval) -> NestedInterval:
+    return NestedInterval(interval, math.nan, math.nan, 0)
 
 
 def _unseen(fitted: Fitted, key: str) -> Unseen | None:

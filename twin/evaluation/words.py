@@ -32,6 +32,7 @@ _FORMATS: Final = {
     "lead_time_mean_h": Format(1.0, 1, "h", "h"),
     "lead_time_p95_h": Format(1.0, 1, "h", "h"),
     "wip_mean": Format(1.0, 1, "racks", "racks"),
+    "rack_first_pass": _PERCENT,
     "rolled_throughput_yield": _PERCENT,
     "technician_use": _PERCENT,
     "bench_use": _PERCENT,
@@ -52,7 +53,9 @@ def short_name(name: str) -> str:
 
 def format_of(kpi: str) -> Format:
     """Return how a KPI is shown; three significant digits are the default."""
-    return _FORMATS.get(kpi, Format(1.0, 3, LINE_KPIS[kpi].unit, LINE_KPIS[kpi].unit))
+    if kpi in _FORMATS:
+        return _FORMATS[kpi]
+    return Format(1.0, 3, LINE_KPIS[kpi].unit, LINE_KPIS[kpi].unit)
 
 
 def number(value: float, decimals: int, *, signed: bool = False) -> str:

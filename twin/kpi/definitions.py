@@ -193,6 +193,15 @@ _ROWS = (
 )
 LINE_KPIS: Mapping[str, LineKpi] = {row.key: row for row in _ROWS}
 """Every key of `twin.kpi.line_kpis.line_kpis`, in the order of the report."""
+RACK_FIRST_PASS = LineKpi(
+    "rack_first_pass",
+    "Rack first pass",
+    "",
+    "racks whose every operation needs nobody and leaves no defect",
+    "racks at the station",
+    True,
+)
+"""Of the policy itself: it follows from the episodes, and no run of the line is needed for it."""
 OF_CELLS_ALONE = frozenset(
     {
         "technician_use",

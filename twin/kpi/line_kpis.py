@@ -60,16 +60,13 @@ def line_kpis(ledger: Ledger) -> dict[str, float]:
 def replication_kpis(ledger: Ledger) -> dict[str, float]:
     """Return `line_kpis`, and every station's key figures and shares of time under "S60.<name>".
 
-    The names are the keys of `twin.kpi.iso22400.ISO_KPIS`, the values of
-    `twin.line.process.State`, and ``clean_visits`` (visits in which no operation needed a person or
-    left a defect, over visits).
+    The names are the keys of `twin.kpi.iso22400.ISO_KPIS` and the values of
+    `twin.line.process.State`.
     """
     flat = line_kpis(ledger)
     for id_, shares in time_by_state(ledger).items():
         flat.update({f"{id_}.{key}": value for key, value in station_kpis(ledger, id_).items()})
         flat.update({f"{id_}.{state.value}": share for state, share in shares.items()})
-        visits = _visits(ledger, ledger.station_index(id_))
-        flat[f"{id_}.clean_visits"] = float(visits["clean"].mean()) if len(visits) else math.nan
     return flat
 
 
