@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from envs.outcome import OutcomeClass
 from envs.registry import station
 from envs.station_env import StationEnv
 from policies.catalogue import load_policy
-from policies.executor import per_worker, run
+from policies.executor import per_worker
 from policies.policy import Policy
 from policies.records import EpisodeRecord
 
@@ -97,28 +97,14 @@ def single_part_episodes(
     setting: str | None = None,
     perturbation: Perturbation = NO_PERTURBATION,
 ) -> Iterator[Episode]:
-    """Yield one episode a seed, each its own rack visit: independent, as cards need them."""
+    """Yield one episode a seed, each its own rack visit: independent, as cards need them.
+
+    The rack is 0 throughout: a visit is drawn from seed and rack, so another seed is another one.
+    """
     slots = len(_station_slots(env_id))
     for seed in seeds:
         yield Episode(env_id, policy, setting, seed, rack=0, slot=seed % slots,
                       perturbation=perturbation)  # fmt: skip
-
-
-def run_episodes(
-    episodes: Iterable[Episode],
-    workers: int,
-    on_record: Callable[[EpisodeRecord], None] | None = None,
-) -> list[EpisodeRecord]:
-    """Run episodes on ``workers`` processes and return their records in the order given."""
-    records: list[EpisodeRecord] = []
-
-    def keep(_: Episode, record: EpisodeRecord) -> None:
-        records.append(record)
-        if on_record is not None:
-            on_record(record)
-
-    run(episodes, run_episode, workers, keep, ordered=True)
-    return records
 
 
 def environment(episode: Episode) -> StationEnv:
