@@ -50,6 +50,13 @@ def test_both_policies_see_the_same_held_out_seeds(two_policies):
     assert len({slot for _, _, slot in seen[PUSH]}) == 2
 
 
+def test_every_operation_is_a_rack_visit_of_its_own(two_policies):
+    _, (file, _) = two_policies
+    data = json.loads(file.read_text())
+    visits = [tuple(row[key] for key in data["visit"]) for row in data["episodes"]]
+    assert sorted(visits) == sorted([(HELD_OUT[7], 0), (HELD_OUT[8], 0)] * 2)
+
+
 def test_the_summary_is_what_the_rows_say(two_policies):
     output, (file, _) = two_policies
     data = json.loads(file.read_text())

@@ -83,7 +83,11 @@ def rollout(
     ] = None,
     json_file: Annotated[
         Path | None,
-        typer.Option("--json", help="Also write the summary and one row an episode to this file."),
+        typer.Option(
+            "--json",
+            help="Also write the summary and one row an episode to this file; every seed is a rack "
+            "visit of its own, so rack_id is 0 and seed tells visits apart.",
+        ),
     ] = None,
     record: Annotated[
         Path | None,
@@ -203,6 +207,7 @@ def _as_data(
         "setting": campaign.setting,
         "station_hash": campaign.spec_hash,
         "complete": complete,
+        "visit": ["seed", "rack_id"],  # what tells rack visits apart
         "summary": {name: summarise(rs).as_data() for name, rs in found.items() if rs},
         "episodes": [
             {"policy": name, **json.loads(record.to_json())}
