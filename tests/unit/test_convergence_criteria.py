@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from policies.convergence import RATES, VARIANTS, Row, failures
+import policies.convergence
+import twin.cli.converge  # noqa: F401 - registers the command
+from configs.errors import RacklineError
+from configs.specs.base import load_spec, resolve_path, spec_hash
+from configs.specs.station import StationSpec
+from policies.convergence import (
+    MIN_SEEDS,
+    RATES,
+    VARIANTS,
+    Convergence,
+    Row,
+    failures,
+    result_path,
+    to_markdown,
+)
+from twin.cli.app import app
 
 CLEARANCE_M = 1e-3
 SAME = Row(
@@ -41,13 +58,13 @@ def table(variant: str = "", **changed: Any) -> list[Row]:
 
 
 def test_a_card_whose_rows_agree_holds() -> None:
-    assert failures(table(), CLEARANCE_M) == []
+    assert failures(table(), CLEARANCE_M, 300) == []
 
 
 @pytest.mark.parametrize("variant", RATES)
 def test_what_is_just_allowed_holds(variant: str) -> None:
-    assert failures(table(variant, **AT_THE_LIMIT), CLEARANCE_M) == []
-    assert failures(table("1 x rate", penetration_p99_m=1e-4), CLEARANCE_M) == []
+    assert failures(table(variant, **AT_THE_LIMIT), CLEARANCE_M, 300) == []
+    assert failures(table("1 x rate", penetration_p99_m=1e-4), CLEARANCE_M, 300) == []
 
 
 @pytest.mark.parametrize("variant", RATES)
@@ -66,30 +83,65 @@ def test_what_is_just_allowed_holds(variant: str) -> None:
     ],
 )
 def test_each_criterion_fails_on_its_own(variant: str, field: str, value: Any, says: str) -> None:
-    (failure,) = failures(table(variant, **{field: value}), CLEARANCE_M)
+    (failure,) = failures(table(variant, **{field: value}), CLEARANCE_M, 300)
     assert failure.startswith(f"{variant}: {says}")
 
 
 def test_penetration_is_judged_at_the_station_itself() -> None:
-    (failure,) = failures(table("1 x rate", penetration_p99_m=1.2e-4), CLEARANCE_M)
+    (failure,) = failures(table("1 x rate", penetration_p99_m=1.2e-4), CLEARANCE_M, 300)
     assert failure == "p99 penetration 0.120 mm is over 10 % of the clearance"
     for finer in RATES:
-        assert failures(table(finer, penetration_p99_m=1.2e-4), CLEARANCE_M) == []
+        assert failures(table(finer, penetration_p99_m=1.2e-4), CLEARANCE_M, 300) == []
 
 
 @pytest.mark.parametrize("variant", sorted(set(VARIANTS) - {"1 x rate", *RATES}))
 def test_stiffness_is_a_parameter_and_is_not_judged(variant: str) -> None:
     far: dict[str, Any] = {field: (-0.5, 0.5) for field in AT_THE_LIMIT if "difference" in field}
-    assert failures(table(variant, flips=0.3, mean_force_n=30.0, **far), CLEARANCE_M) == []
+    assert failures(table(variant, flips=0.3, mean_force_n=30.0, **far), CLEARANCE_M, 300) == []
 
 
 @pytest.mark.parametrize("field", ["flips", "mean_force_n", "mean_peak_n", "mean_axial_peak_n"])
 def test_what_is_not_a_number_does_not_pass(field: str) -> None:
-    assert len(failures(table("2 x rate", **{field: math.nan}), CLEARANCE_M)) == 1
+    assert len(failures(table("2 x rate", **{field: math.nan}), CLEARANCE_M, 300)) == 1
 
 
 def test_forces_of_a_policy_that_touches_nothing_are_compared() -> None:
     still = [replace(row, mean_force_n=0.0) for row in table()]
-    assert failures(still, CLEARANCE_M) == []
+    assert failures(still, CLEARANCE_M, 300) == []
     moved = [replace(r, mean_force_n=1.0) if r.variant in RATES else r for r in still]
-    assert len(failures(moved, CLEARANCE_M)) == 2
+    assert len(failures(moved, CLEARANCE_M, 300)) == 2
+
+
+def test_seeds_too_few_to_see_a_flip_are_no_evidence() -> None:
+    """The rule of three: 149 seeds without a flip leave 2 % open."""
+    (failure,) = failures(table(), CLEARANCE_M, 148)
+    assert failure.startswith("148 seeds are too few: with no flip among them up to 2.0 %")
+    assert failures(table(), CLEARANCE_M, 149) == []
+    assert "up to 13.9 %" in failures(table(), CLEARANCE_M, 20)[0]
+
+
+def test_the_card_says_how_many_flips_the_seeds_leave_possible() -> None:
+    rows = [replace(row, flips=n / 300) for n, row in enumerate(table())]
+    card = Convergence("station", "policy", "hard", "0", 240.0, 300, tuple(rows), ())
+    shown = [row.split("|")[6].strip() for row in to_markdown(card).splitlines()[7:12]]
+    assert shown[:3] == ["0.0", "0.3 (1.6)", "0.7 (2.1)"]
+
+
+def test_the_committed_result_holds_by_these_criteria_and_is_of_the_station_as_it_is() -> None:
+    text = result_path("tray_insert").read_text()
+    data = json.loads(text)
+    spec = load_spec(StationSpec, resolve_path("stations", "tray_insert"))
+    assert data["spec_hash"] == spec_hash(spec)
+    assert data["seeds"] >= MIN_SEEDS
+    rows = [Row(**row) for row in data["rows"]]
+    clearance_m = spec.settings[data["setting"]].clearance_m
+    assert failures(rows, clearance_m, data["seeds"]) == data["failures"] == []
+    assert data["converged"] is True
+
+
+def test_a_result_of_few_seeds_is_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policies.convergence, "study", None)
+    arguments = ["converge", "rackline/TrayInsert-v0", "--seeds", "299", "--save"]
+    error = CliRunner().invoke(app, arguments).exception
+    assert isinstance(error, RacklineError)
+    assert str(error).startswith("--save --seeds 299: too few")
