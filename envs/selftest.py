@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from configs.errors import PhysicsError
 from configs.specs.station import Part
 from envs.physics.pose import Pose
@@ -64,7 +66,8 @@ def _reading(
     world.set_gravity((x, y, z))
     for _ in range(round(_SECONDS * rate_hz)):
         world.step()
-    along = sum(f * d for f, d in zip(world.wrench(slot, joint)[:3], direction, strict=True))
+    force_n: Sequence[float] = world.wrench(slot, joint)[:3]
+    along = sum(f * d for f, d in zip(force_n, direction, strict=True))
     return -along - fixture.links[joint].mass_kg * GRAVITY_M_PER_S2
 
 
