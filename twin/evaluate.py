@@ -153,7 +153,9 @@ class _Run:
             ),
             cells=cells,
             tornado=tornado_,
-            physics=physics_statement(plan.spec.env, plan.station, before.bearable_damage),
+            physics=physics_statement(
+                plan.spec.env, plan.station, plan.spec.setting, before.bearable_damage
+            ),
             people_staffed=LineModel(plan.line).people,
             people_cell=plan.cell().people,
             seconds=self.folder.seconds_by_phase(),

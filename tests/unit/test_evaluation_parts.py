@@ -234,6 +234,8 @@ def test_physics_statement_follows_the_committed_result(
     assert said_of(small_plan).startswith("Physics not converged at 480 Hz: flips. How stiff")
     path.write_text(json.dumps(card | {"spec_hash": "other"}))
     assert "was changed since" in said_of(small_plan)
+    path.write_text(json.dumps(card | {"setting": "easy"}))
+    assert "measured at setting “easy”, and nothing shows it for “hard”" in said_of(small_plan)
     path.write_text(json.dumps(card | {"rows": card["rows"][:2]}))  # type: ignore[index]
     with pytest.raises(ConfigError, match=r"card\.json:1: file: is damaged"):
         said_of(small_plan)
@@ -249,7 +251,7 @@ def test_physics_statement_follows_the_committed_result(
 def test_what_is_assumed_of_contact_is_held_against_the_answer(
     bearable: float, end: str, small_plan: Plan
 ) -> None:
-    said = physics.physics_statement(small_plan.spec.env, small_plan.station, bearable)
+    said = physics.physics_statement(small_plan.spec.env, small_plan.station, None, bearable)
     limit = f"can bear damage in about {percent(bearable, 2)} of the operations"
     assert said.endswith(f"{limit}: {end}")
 

@@ -17,13 +17,17 @@ _STIFFER = "4 x stiffness, 4 x rate"  # stiffer contact needs a finer rate: at 4
 
 
 def physics_statement(
-    env_id: str, station: StationSpec, bearable_damage: float | None = None
+    env_id: str,
+    station: StationSpec,
+    setting: str | None = None,
+    bearable_damage: float | None = None,
 ) -> str:
     """Return what reports and cards say on whether the physics is converged, and what it assumes.
 
     Args:
         env_id: id of the station's environment.
         station: the station as it is used.
+        setting: the setting it is used at; by default the station's own.
         bearable_damage: share of the operations that may end in damage before the line no longer
             holds takt (`twin.evaluation.before.EpisodeNeed`); ``None`` where no line is judged.
 
@@ -41,7 +45,7 @@ def physics_statement(
         converged, rate_hz = bool(card["converged"]), float(card["rate_hz"])
         measured_on, failures = str(card["spec_hash"]), [str(text) for text in card["failures"]]
         base, stiffer = _stiffness_rows(card["rows"])
-        study = f"{card['policy']} at setting “{card['setting']}”"
+        policy, measured_at = str(card["policy"]), str(card["setting"])
         seeds = int(card["seeds"])
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         remedy = f"write it again: rackline converge {env_id} --save"
@@ -51,11 +55,17 @@ def physics_statement(
             f"Physics not converged: the station was changed since its convergence was measured "
             f"(rackline converge {env_id})."
         )
+    asked = setting or station.default_setting
+    if measured_at != asked:
+        return (
+            f"Physics not converged: that was measured at setting “{measured_at}”, and nothing "
+            f"shows it for “{asked}”."
+        )
     said = f"Physics not converged at {rate_hz:g} Hz: {'; '.join(failures)}."
     if converged:
         said = (
-            f"The physics is converged: {seeds} operations of {study} gave the same answers at 2 "
-            f"and 4 times its {rate_hz:g} Hz."
+            f"The physics is converged: {seeds} operations of {policy} at setting “{asked}” gave "
+            f"the same answers at 2 and 4 times its {rate_hz:g} Hz."
         )
     sensitivity = _sensitivity(base, stiffer, len(station.slots))
     return f"{said} {sensitivity}{_consequence(base, stiffer, bearable_damage)}"
