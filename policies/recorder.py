@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from configs.errors import ContractError, RecordingError
+from configs.errors import ContractError, RecordingError, UnknownNameError
 from envs.cycle import Phase, phases_after, phases_before
 from envs.operation import Operation, Window
 from envs.phase_simulation import (
@@ -131,8 +131,11 @@ def header_of(episode: Episode, env: StationEnv, info: dict[str, Any]) -> Header
 
 
 def policy_digest(name: str) -> str:
-    """Return 16 hex digits of what decides how a policy behaves: parameters or bytes."""
-    text = json.dumps(policy_content(name), sort_keys=True)
+    """Return 16 hex digits of what decides how a policy behaves; empty where it is not here."""
+    try:
+        text = json.dumps(policy_content(name), sort_keys=True)
+    except UnknownNameError:
+        return ""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -176,7 +176,7 @@ def test_penetration_is_force_over_stiffness(world):
     body = world.add(Body(start, (tray,)), replace(CONTACT, friction=1.0))
     for _ in range(240):
         world.step()
-    points = len(pybullet.getContactPoints(body, slot))
+    points = len(pybullet.getContactPoints(body, slot, physicsClientId=world._id))
     expected = 29.0 * GRAVITY_M_PER_S2 / (points * 0.5 * CONTACT.stiffness_n_per_m) + 1e-5
     assert world.penetration_m(body, slot) == pytest.approx(expected, rel=0.02)
     assert world.penetration_m(slot, body) == world.penetration_m(body, slot)

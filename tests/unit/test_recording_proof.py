@@ -64,12 +64,18 @@ def with_action(told: Recording, step: int, value: float) -> Recording:
     return replace(told, steps=replace(told.steps, actions=actions))
 
 
-def test_what_happened_is_proven(data, whole):
+def test_what_happened_is_proven(whole):
     proof = verify(whole, "whole")
     assert proof.difference is None
     assert (proof.steps, proof.frames) == (len(whole.steps.hashes), len(whole.frames.phase))
     assert proof.policy
-    assert written(whole) == data  # so that the forgeries below differ in what they say only
+    again = parse_recording(written(whole), "again")  # forgeries below differ in what they say only
+    assert again.header == whole.header
+    assert again.steps.hashes == whole.steps.hashes
+    assert np.array_equal(again.steps.actions, whole.steps.actions)
+    assert np.array_equal(again.frames.poses, whole.frames.poses)
+    for name, values in whole.frames.signals.items():
+        assert np.array_equal(again.frames.signals[name], values, equal_nan=True)
 
 
 def test_a_cut_recording_is_proven_up_to_its_cut(data):
