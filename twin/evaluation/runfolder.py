@@ -29,6 +29,7 @@ from typing import Any
 import yaml
 
 from configs.errors import RunFolderError
+from policies.records import heal
 
 _RESOLVED = "resolved.yaml"
 _HEADER = "# Written by rackline: what this folder's records were made from. Do not edit.\n"
@@ -112,11 +113,11 @@ class RunFolder:
 
     def episodes_file(self, letter: str) -> Path:
         """Return the file of one policy's records, rid of a line that a kill cut short."""
-        return _healed(self.path / f"episodes-{letter}.jsonl")
+        return heal(self.path / f"episodes-{letter}.jsonl")
 
     def line_records(self) -> dict[str, dict[str, Any]]:
         """Return the cached line replications by key."""
-        file = _healed(self.path / "lines.jsonl")
+        file = heal(self.path / "lines.jsonl")
         found: dict[str, dict[str, Any]] = {}
         if not file.exists():
             return found
@@ -133,7 +134,7 @@ class RunFolder:
     @contextlib.contextmanager
     def line_writer(self) -> Iterator[Callable[[str, Mapping[str, Any]], None]]:
         """Yield ``write(key, values)``, flushed line by line."""
-        with _healed(self.path / "lines.jsonl").open("a", encoding="utf-8") as stream:
+        with heal(self.path / "lines.jsonl").open("a", encoding="utf-8") as stream:
 
             def write(key: str, values: Mapping[str, Any]) -> None:
                 stream.write(json.dumps({"key": key, "values": values}) + "\n")
@@ -155,7 +156,7 @@ class RunFolder:
                 "seconds": round(time.perf_counter() - start, 3),
                 "complete": complete,
             }
-            with _healed(self.path / "timings.jsonl").open("a", encoding="utf-8") as file:
+            with heal(self.path / "timings.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
 
     def seconds_by_phase(self) -> dict[str, float]:
@@ -212,15 +213,3 @@ def first_difference(held: Any, asked: Any, at: str = "") -> tuple[str, Any, Any
                 return found
         return None
     return None if held == asked else (at or "file", held, asked)
-
-
-def _healed(file: Path) -> Path:
-    """Cut an unfinished last line off, so that the next append starts on a line of its own."""
-    if not file.exists():
-        return file
-    with file.open("rb+") as stream:
-        text = stream.read()
-        whole = text.rfind(b"\n") + 1
-        if whole != len(text):
-            stream.truncate(whole)
-    return file
