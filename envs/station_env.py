@@ -64,6 +64,17 @@ class StationEnv(gym.Env[Observation, Action]):
         self._scales = np.array([field.scale for field in self.fields])
         self._snapshot: reward.Snapshot | None = None
 
+    @property
+    def snapshot(self) -> reward.Snapshot:
+        """True state after the last step, for rewards.
+
+        Raises:
+            gymnasium.error.ResetNeeded: before the first `reset`.
+        """
+        if self._snapshot is None:
+            raise gym.error.ResetNeeded("no operation is under way: call reset() before step()")
+        return self._snapshot
+
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
@@ -79,8 +90,8 @@ class StationEnv(gym.Env[Observation, Action]):
         """Advance by one policy step; ``action`` (4,) in [-1, 1] is clipped."""
         a = tuple(min(1.0, max(-1.0, float(v))) if math.isfinite(v) else 0.0 for v in action)
         operation = self.operation
-        before = self._snapshot
-        if before is None or operation.judge.ended:
+        before = self.snapshot
+        if operation.judge.ended:
             raise gym.error.ResetNeeded("no operation is under way: call reset() before step()")
         was_damaged = operation.judge.damaged
         operation.advance((a[0], a[1], a[2], a[3]), self._damage_ends)

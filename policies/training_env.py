@@ -33,6 +33,7 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
         composition: script, and how actions combine.
         weights: of the reward terms.
         force_cap: most that the raw force term takes in one step.
+        force_from: share of a damage limit from which the force term counts.
         pace: shares of depth and of time, rising; progress counts time, see `TrainingSpec`.
         seed: of the stream of operations; `stream` is its state.
     """
@@ -43,13 +44,16 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
         composition: Composition,
         weights: RewardWeights,
         force_cap: float,
+        force_from: float,
         pace: Sequence[tuple[float, float]],
         seed: int,
     ) -> None:
         super().__init__(env)
+        self._at = env
         n = len(env.fields) + composition.extra
         self.observation_space = gym.spaces.Box(-LIMIT, LIMIT, (n,), np.float32)
-        self._composition, self._weights, self._force_cap = composition, weights, force_cap
+        self._composition, self._weights = composition, weights
+        self._force_cap, self._force_from = force_cap, force_from
         self._depths, self._times = zip(*pace, strict=True)
         self._depth = 0.0
         self._stream = np.random.default_rng([seed, 5])
@@ -81,7 +85,7 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
         observation, _, terminated, truncated, info = self.env.step(joined)
         terms = info["reward_terms"]
         changed = {
-            "force": max(terms["force"], -self._force_cap),
+            "force": max(reward.force(self._at.snapshot, self._force_from), -self._force_cap),
             "progress": self._time_won(terms["progress"]),
         }
         weighted = reward.total(terms | changed, self._weights)
@@ -109,4 +113,6 @@ def training_env(spec: TrainingSpec, seed: int) -> TrainingEnv:
         base = load_policy(spec.composition.base, made.station)
     weights = spec.reward or made.station.reward
     composition = Composition(spec.composition, base)
-    return TrainingEnv(made, composition, weights, spec.force_cap, spec.pace or DEPTH, seed)
+    return TrainingEnv(
+        made, composition, weights, spec.force_cap, spec.force_from, spec.pace or DEPTH, seed
+    )

@@ -102,6 +102,8 @@ class TrainingSpec(Spec):
             of which the setting has few, come often enough to be learnt from.
         force_cap: most that the raw force term takes in one step; without an end at damage it
             would outweigh everything else.
+        force_from: share of a damage limit from which the force term counts. The script's own pushes
+            lie below .7 in most operations: what is charged there buys caution, not safety.
         pace: where an operation's time goes, pairs of (share of depth, share of time), rising from
             (0, 0) to (1, 1). With it progress counts time instead of depth, so that a second won
             is paid at once, wherever it is won.
@@ -131,6 +133,7 @@ class TrainingSpec(Spec):
     damage_ends: bool
     pose_error: Annotated[float, Field(gt=0.0, le=3.0)] = 1.0
     force_cap: Annotated[float, Field(gt=0.0)] = 4.0
+    force_from: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
     pace: Annotated[list[tuple[Share, Share]], Field(min_length=2)] | None = None
     reward: RewardWeights | None = None
 

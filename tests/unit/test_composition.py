@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -128,9 +130,13 @@ def test_force_is_capped_in_training():
     env = training_env(SPEC, seed=0)
     try:
         observation, _ = env.unwrapped.reset(seed=0)
-        terms = dict.fromkeys(SPEC.reward.model_dump(), 0.0) | {"force": -36.0}
+        terms = dict.fromkeys(SPEC.reward.model_dump(), 0.0)
         env.env.step = lambda action: (observation, 0.0, False, False, {"reward_terms": terms})
-        reward = env.step(np.zeros(4, dtype=np.float32))[1]
-        assert reward == pytest.approx(-SPEC.force_cap * SPEC.reward.force)
+        rewards = []
+        for share in (SPEC.force_from, 4.0):
+            pushed = replace(env.unwrapped.snapshot, side_force_share=share)
+            env.unwrapped._snapshot = pushed
+            rewards.append(env.step(np.zeros(4, dtype=np.float32))[1])
+        assert rewards == pytest.approx([0.0, -SPEC.force_cap * SPEC.reward.force])
     finally:
         env.close()
