@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import yaml
 
@@ -26,6 +27,37 @@ class Entry:
     path: tuple[str, ...]
     value: str
     note: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """A YAML file as it is written.
+
+    Attributes:
+        entries: its lines.
+        opening: the comment at its top.
+    """
+
+    entries: tuple[Entry, ...]
+    opening: tuple[str, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Return the file at ``path``."""
+        return cls(tuple(entries(path)), tuple(opening_comment(path)))
+
+    def value(self, *path: str) -> str:
+        """Return a value as written."""
+        return next(entry.value for entry in self.entries if entry.path == path)
+
+    def note(self, *path: str) -> str:
+        """Return the comment on a key."""
+        return next(entry.note for entry in self.entries if entry.path == path)
+
+    def below(self, *path: str) -> list[Entry]:
+        """Return the entries right below a key."""
+        n = len(path)
+        return [e for e in self.entries if e.path[:n] == path and len(e.path) == n + 1]
 
 
 def opening_comment(path: Path) -> list[str]:

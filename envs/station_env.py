@@ -1,4 +1,4 @@
-"""The one environment class: scene + robot + controller + judge, composed from a station's data."""
+"""The one environment class: any registered station behind Gymnasium's interface."""
 
 from __future__ import annotations
 
@@ -13,54 +13,54 @@ from numpy.typing import NDArray
 
 from configs.errors import UnknownNameError
 from configs.specs.base import load_spec, resolve_path, spec_hash
-from configs.specs.station import StationSpec
-from envs import reward
-from envs.observation import LIMIT, insertion_fields, scaled
-from envs.operation import Operation, Perturbation
+from envs import registry, reward
+from envs.observation import LIMIT, scaled
+from envs.operation import Operation
 from envs.outcome import SUCCESSES, TrueState, outcome_class
+from envs.perturbation import Perturbation, perturbed
 
 Observation = NDArray[np.float32]
 Action = NDArray[np.float32]
 
 
 class StationEnv(gym.Env[Observation, Action]):
-    """An insertion station: the policy acts in align + insert, the rest is scripted motion.
+    """A station: the policy acts in its contact skill, the rest is scripted motion.
 
     ``reset(seed=s, options={"rack": r, "slot": k})`` starts the operation of one part; without
     options r and k are drawn from s. ``info`` carries the facts, which no policy receives.
 
     Args:
-        station: name of a shipped station or path of one's own YAML.
+        station: id of a registered station, e.g. ``"rackline/TrayInsert-v0"``.
         setting: difficulty; None takes the station's default.
         perturbation: factors on physics and errors, for convergence and robustness studies.
         damage_ends: end the episode at damage (False: charge it and go on, for training only).
         render_mode: ``"rgb_array"`` or None.
+        config: name or path of a YAML of the same form, in place of the station's own.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012 - Gymnasium's form
 
     def __init__(
         self,
-        station: str | Path = "tray_insert",
+        station: str,
         setting: str | None = None,
         perturbation: Perturbation | None = None,
         damage_ends: bool = True,
         render_mode: str | None = None,
+        config: str | Path | None = None,
     ) -> None:
-        self.station = load_spec(StationSpec, resolve_path("stations", station))
+        entry, factors = registry.station(station), perturbation or Perturbation()
+        self.station = load_spec(entry.spec_type, resolve_path("stations", config or entry.config))
         self.render_mode = render_mode
-        self.fields = insertion_fields(self.station.parts)
         self.spec_hash = spec_hash(self.station)
         self._damage_ends = damage_ends
-        self.operation = Operation(
-            self.station,
-            setting or self.station.default_setting,
-            perturbation or Perturbation(),
-            visible=render_mode is not None,
-        )
-        n = len(self.fields)
+        varied = perturbed(self.station, setting or self.station.default_setting, factors)
+        made = entry.factory(self.station, varied)
+        self.operation = Operation(made, factors, visible=render_mode is not None)
+        self.fields, self.actions = made.fields, made.actions
+        n, actions = len(self.fields), len(self.actions)
         self.observation_space = gym.spaces.Box(-LIMIT, LIMIT, (n,), np.float32)
-        self.action_space = gym.spaces.Box(-1.0, 1.0, (4,), np.float32)
+        self.action_space = gym.spaces.Box(-1.0, 1.0, (actions,), np.float32)
         self._scales = np.array([field.scale for field in self.fields])
         self._snapshot: reward.Snapshot | None = None
 
@@ -84,17 +84,17 @@ class StationEnv(gym.Env[Observation, Action]):
             seed = int(self.np_random.integers(2**31))
         self.operation.start(seed, *self._rack_and_slot(seed, options or {}))
         self._snapshot = self.operation.snapshot()
-        return self._observe(), self._info() | {"draws": self.operation.draws()}
+        return self._observe(), self._info() | {"draws": self.operation.task.draws()}
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Advance by one policy step; ``action`` (4,) in [-1, 1] is clipped."""
+        """Advance by one policy step; ``action`` (n,) in [-1, 1] is clipped."""
         a = tuple(min(1.0, max(-1.0, float(v))) if math.isfinite(v) else 0.0 for v in action)
         operation = self.operation
         before = self.snapshot
         if operation.judge.ended:
             raise gym.error.ResetNeeded("no operation is under way: call reset() before step()")
         was_damaged = operation.judge.damaged
-        operation.advance((a[0], a[1], a[2], a[3]), self._damage_ends)
+        operation.advance(a, self._damage_ends)
         after = self._snapshot = operation.snapshot()
         judge, result = operation.judge, operation.result
         seated = result is not None and result.facts.true_state is TrueState.SEATED
@@ -149,7 +149,7 @@ class StationEnv(gym.Env[Observation, Action]):
             "seed": operation.seed,
             "rack": operation.rack,
             "slot": operation.slot,
-            "part": operation.part_name,
+            "part": operation.task.part_name,
         }
         if operation.result is not None:
             outcome = outcome_class(operation.result.facts)

@@ -25,8 +25,8 @@ from configs.errors import BundleError, ConfigError
 from configs.specs.base import load_spec, resolved_yaml, spec_hash
 from configs.specs.card import Card, StationReference
 from configs.specs.station import StationSpec
-from envs.observation import insertion_fields
-from policies.composition import ACTIONS, Composition
+from envs.registry import station_of
+from policies.composition import Composition
 from policies.network import Network
 from policies.policy import Policy
 from policies.scripted import registry
@@ -56,7 +56,7 @@ class BundlePolicy:
         self._state = self._network.start
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the action (4,) in [-1, 1] for an observation (n,)."""
+        """Return the action (m,) in [-1, 1] for an observation (n,)."""
         seen = self._composition.see(observation)
         learnt, self._state = self._network.step(seen, state=self._state)
         return self._composition.join(learnt)
@@ -93,10 +93,12 @@ def load_bundle(path: Path, station: StationSpec) -> BundlePolicy:
             f"{path}: was made for {made.id} version {made.version}, not for {here.id} version "
             f"{here.version}; train one for this station, or choose another policy"
         )
-    composition = Composition(card.composition, _base(path, card, station))
-    expected = len(insertion_fields(station.parts)) + composition.extra
+    place = station_of(station)
+    actions = len(place.actions)
+    composition = Composition(card.composition, _base(path, card, station), actions)
+    expected = (len(place.fields) + composition.extra, actions)
     sizes = (card.signature.observation, card.signature.action)
-    if made.table_hash != here.table_hash or sizes != (expected, ACTIONS):
+    if made.table_hash != here.table_hash or sizes != expected:
         raise BundleError(
             f"{path}: observes another table than {here.id} version {here.version} shows; "
             f"train it again"
@@ -121,7 +123,7 @@ def write_bundle(folder: Path, card: Mapping[str, Any], network: bytes) -> Card:
 
 def reference(station: StationSpec, setting: str) -> StationReference:
     """Return what identifies a station to a bundle."""
-    table = [(f.name, f.unit, f.scale) for f in insertion_fields(station.parts)]
+    table = [(f.name, f.unit, f.scale) for f in station_of(station).fields]
     digest = hashlib.sha256(json.dumps(table).encode()).hexdigest()[:16]
     return StationReference.model_validate(
         {
@@ -142,7 +144,7 @@ def _base(path: Path, card: Card, station: StationSpec) -> Policy | None:
         if f"{entry.name}@{entry.version}" == card.composition.base:
             try:
                 text = json.dumps(card.base_parameters)
-                return entry.make(entry.parameters.model_validate_json(text), station)
+                return entry.make_with(entry.parameters.model_validate_json(text), station)
             except ValidationError as error:
                 first = error.errors(include_url=False)[0]
                 field = ".".join(map(str, first["loc"]))

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from configs.errors import BundleError, RunFolderError
 from configs.specs.base import load_spec, resolve_path, resolved_yaml
-from envs.operation import Perturbation
+from envs.perturbation import Perturbation
 from envs.registry import station
 from policies.bundle import CARD, NETWORK, OTHERS
 from policies.executor import run

@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 from configs.specs.training import CompositionSpec
 from policies.policy import Policy
 
-ACTIONS = 4
-"""Axial, lateral, height, yaw: the action of every insertion station."""
-
 
 class Composition:
     """A script and how a learnt action changes what it does.
@@ -25,19 +22,20 @@ class Composition:
     Args:
         spec: kind, scale and feed range.
         base: the script; ``None`` exactly where the kind is ``pure``.
+        actions: entries of the station's action; the first is the feed.
     """
 
-    def __init__(self, spec: CompositionSpec, base: Policy | None) -> None:
+    def __init__(self, spec: CompositionSpec, base: Policy | None, actions: int) -> None:
         if (spec.kind == "pure") != (base is None):
             raise ValueError(f"a {spec.kind} composition and base {base!r} do not fit")
         self._kind, self._scale, self._base = spec.kind, spec.scale, base
         self._feed = spec.feed or (1.0, 1.0)
-        self._scripted = np.zeros(ACTIONS, dtype=np.float32)
+        self._scripted = np.zeros(actions, dtype=np.float32)
 
     @property
     def extra(self) -> int:
         """Entries that the learner sees behind the observation."""
-        return 0 if self._base is None else ACTIONS
+        return 0 if self._base is None else len(self._scripted)
 
     def reset(self) -> None:
         """Forget the last operation."""
@@ -55,7 +53,7 @@ class Composition:
         return np.concatenate([observation, self._scripted])
 
     def join(self, learnt: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the action (4,) in [-1, 1] for the last observation seen and a learnt action."""
+        """Return the action (m,) in [-1, 1] for the last observation seen and a learnt action."""
         learnt = np.clip(learnt, -1.0, 1.0)
         if self._kind == "pure":
             return learnt.astype(np.float32)

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.specs.base import resolve_path, spec_hash
-from envs.operation import Perturbation
 from envs.outcome import OutcomeClass
+from envs.perturbation import Perturbation
 from envs.registry import station
 from policies.executor import run
 from policies.intervals import clopper_pearson_upper, t_interval
@@ -178,8 +178,8 @@ def to_json(card: Convergence) -> str:
     return json.dumps(asdict(card) | {"converged": card.converged}, indent=1) + "\n"
 
 
-def result_path(config: str) -> Path:
-    """Return where the machine-readable card of a shipped station lives."""
+def result_path(config: str | Path) -> Path:
+    """Return where the machine-readable card of a station lives: beside its YAML."""
     return resolve_path("stations", config).with_suffix(".convergence.json")
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
@@ -18,22 +18,12 @@ from typing import IO, Any
 import numpy as np
 
 from configs.errors import ContractError, RecordingError, UnknownNameError
-from envs.cycle import Phase, phases_after, phases_before
-from envs.operation import Operation, Window
-from envs.phase_simulation import (
-    RATE_HZ,
-    Moment,
-    Payload,
-    approach,
-    displaced,
-    simulate_phases,
-)
-from envs.physics.motion import Trapezoid
+from envs.operation import Operation
+from envs.phases import RATE_HZ, Moment, Phase, displaced, simulate_phases
 from envs.physics.pose import Pose
-from envs.robots.servo import Quad
+from envs.physics.sensors import ForceWindow
 from envs.scene import robot_poses, scene_of
 from envs.station_env import StationEnv
-from envs.stations import tray_insert as station
 from policies.catalogue import policy_content
 from policies.policy import Policy
 from policies.recording import Header
@@ -163,14 +153,11 @@ class _Tape:
     """
 
     def __init__(self, operation: Operation, header: Header, stream: IO[bytes]) -> None:
-        self._operation = operation
-        spec, part, draw = operation.spec, operation.part, operation.part_draw
-        self._payload = Payload(part, draw.mass_kg, draw.grasp)
-        self._phases = phases_before(spec.motion, operation.slot)
-        start = approach(spec, operation.setting, part)
-        self._cart = displaced(start, self._phases, -1.0)
-        held = operation.robot_body.links[-1].pose
-        self._part = Pose.planar(*displaced(self._cart, self._phases[:1])) @ held
+        self._operation, self._task = operation, operation.task
+        self._travel, self._phases = self._task.robot.travel(loaded=True), self._task.before()
+        axes = self._travel.axes
+        self._cart = displaced(self._task.approach, axes, self._phases, -1.0)
+        self._part = self._travel.part(displaced(self._cart, axes, self._phases[:1]))
         self._scene = scene_of(operation, self._part)
         self._writer = RecordingWriter(stream, asdict(header), self._scene)
         self._began_s = 0.0  # of the policy's part, in the cycle
@@ -180,19 +167,18 @@ class _Tape:
     def before(self) -> None:
         """Simulate and write the scripted phases that lead to the mouth."""
         standing = self._part
-        self._frame(0.0, self._phases[0].name, (*self._cart, 0.0), standing)
+        self._frame(0.0, self._phases[0].name, self._cart, standing)
         self._began_s = self._script(
             self._phases, self._cart, 0.0, lambda moment: moment.part or standing
         )
 
-    def window(self, window: Window) -> None:
+    def window(self, window: ForceWindow) -> None:
         """Take in what the judge saw; every second one becomes a frame."""
-        fixture, operation = list(window.fixture), self._operation
-        side = station.side_force_n(fixture, operation.judge.weight_n)
+        side, axial = self._task.fixture_forces(window.fixture)
         self._peaks.side_n = max(self._peaks.side_n, side)
-        self._peaks.axial_n = max(self._peaks.axial_n, station.axial_force_n(fixture))
+        self._peaks.axial_n = max(self._peaks.axial_n, axial)
         self._windows += 1
-        if self._windows == CONTACT_WINDOWS or operation.judge.ended:
+        if self._windows == CONTACT_WINDOWS or self._operation.judge.ended:
             self._contact_frame(window)
 
     def step(self, reward: float, info: dict[str, Any]) -> None:
@@ -218,41 +204,32 @@ class _Tape:
         self._writer.flush()
 
     def after(self, info: dict[str, Any]) -> None:
-        """Simulate and write closing, release and the way back, and finish the file.
+        """Simulate and write the cell's last step and the way back, and finish the file.
 
-        The levers draw the part home and the hand, which still holds it, along.
+        The last step may move the part home, and the hand, which still holds it, along.
         """
-        operation, judge = self._operation, self._operation.judge
-        spec, left = operation.spec, self._part
-        closed = judge.handed_over
-        phases = list(
-            phases_after(spec.motion, operation.slot, operation.part, spec.levers, closed)
-        )
-        if closed:
-            seat = station.seat_of(operation.visit.dock, left, operation.part.length_m)
-            home = operation.part.length_m - seat.depth_m - info["result"]["short_m"]
-            phases[0] = _drawing(phases[0], home, spec.motion.linear)
-        x, y, z, yaw = operation.joints[:4]
+        operation, task, left = self._operation, self._task, self._part
+        home_m = task.full_depth_m - task.seat(left).depth_m - info["result"]["short_m"]
+        phases = task.after(operation.judge.handed_over, home_m)
+        start = operation.joints[: len(self._travel.axes)]
         part = left
 
         def follow(moment: Moment) -> Pose:
             nonlocal part
-            if phases[moment.phase].loaded:
-                px, py, pz = left.position
-                part = Pose((px + moment.joints[0] - x, py, pz), left.orientation)
+            if moment.loaded:
+                part = task.carried(left, start, moment.joints)
             return part
 
         ended_s = self._began_s + operation.contact_time_s
-        self._script(phases, (x, y, z, yaw), ended_s, follow)
+        self._script(phases, start, ended_s, follow)
         result = {k: v for k, v in info["result"].items() if k != "facts"}
         facts = {k: v if isinstance(v, bool | int) else str(v) for k, v in info["facts"].items()}
         self._writer.finish({"outcome": info["outcome"], "facts": facts, "result": result})
 
-    def _contact_frame(self, window: Window) -> None:
-        operation = self._operation
-        poses = robot_poses(self._scene, operation.robot_body, window.joints)
+    def _contact_frame(self, window: ForceWindow) -> None:
+        poses = robot_poses(self._scene, self._task.robot, window.joints)
         self._part = poses[-1]  # the part is the robot's last link
-        seat = station.seat_of(operation.visit.dock, self._part, operation.part.length_m)
+        seat = self._task.seat(self._part)
         self._phase = "insert" if seat.depth_m > 0.0 else "approach"
         names = ("wrist_fx_n", "wrist_fy_n", "wrist_fz_n", "wrist_mx_nm", "wrist_my_nm",
                  "wrist_mz_nm")  # fmt: skip
@@ -269,26 +246,21 @@ class _Tape:
     def _script(
         self,
         phases: Sequence[Phase],
-        start: Quad,
+        start: Sequence[float],
         began_s: float,
         part_of: Callable[[Moment], Pose],
     ) -> float:
         """Write frames of scripted phases that begin at ``began_s``; return when they end."""
         total = sum(round(phase.duration_s * RATE_HZ) for phase in phases)
-        moments = simulate_phases(phases, start, self._payload)
+        moments = simulate_phases(self._task.robot, phases, start)
         for tick, moment in enumerate(moments, start=1):
             part = part_of(moment)
             if tick % SCRIPTED_TICKS == 0 or tick == total:
                 name = phases[moment.phase].name
-                self._frame(began_s + tick / RATE_HZ, name, (*moment.joints, 0.0), part)
+                self._frame(began_s + tick / RATE_HZ, name, moment.joints, part)
         return began_s + total / RATE_HZ
 
     def _frame(self, time_s: float, phase: str, joints: Sequence[float], part: Pose) -> None:
-        poses = robot_poses(self._scene, self._operation.robot_body, joints, part)
+        every = self._travel.all_joints(joints)
+        poses = robot_poses(self._scene, self._task.robot, every, part)
         self._writer.frame(time_s, phase, poses, {})
-
-
-def _drawing(phase: Phase, distance_m: float, axis: Any) -> Phase:
-    """Return closing as a move home by ``distance_m`` that takes as long as closing does."""
-    move = Trapezoid(distance_m, axis.speed_m_per_s, axis.acceleration_m_per_s2)
-    return replace(phase, moves={"x": move}, dwell_s=max(0.0, phase.duration_s - move.duration_s))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from configs.errors import BundleError, RecordingError, UnknownNameError
 from configs.specs.base import spec_hash
-from envs.operation import Perturbation
+from envs.perturbation import Perturbation
 from envs.registry import station
 from policies.catalogue import load_policy
 from policies.policy import Policy

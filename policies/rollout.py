@@ -8,8 +8,8 @@ from typing import Any
 
 import gymnasium as gym
 
-from envs.operation import Perturbation
 from envs.outcome import OutcomeClass
+from envs.perturbation import Perturbation
 from envs.registry import station
 from envs.station_env import StationEnv
 from policies.catalogue import load_policy
@@ -117,7 +117,7 @@ def environment(episode: Episode) -> StationEnv:
             perturbation=episode.perturbation,
         ).unwrapped
         if not isinstance(env, StationEnv):
-            raise TypeError(f"{episode.env_id} is no insertion station")
+            raise TypeError(f"{episode.env_id} is no station of ours")
         return env
 
     return per_worker(("env", episode.env_id, episode.setting, episode.perturbation), make)

@@ -13,7 +13,7 @@ from configs.specs.station import RewardWeights
 from configs.specs.training import TrainingSpec
 from envs import reward
 from envs.observation import LIMIT
-from envs.operation import Perturbation
+from envs.perturbation import Perturbation
 from envs.registry import station
 from envs.station_env import StationEnv
 from policies.catalogue import load_policy
@@ -80,7 +80,7 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
         return self._composition.see(observation), info
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
-        """Let the composed action work one step; ``action`` (4,) is the learnt one."""
+        """Let the composed action work one step; ``action`` (m,) is the learnt one."""
         joined = self._composition.join(action)
         observation, _, terminated, truncated, info = self.env.step(joined)
         terms = info["reward_terms"]
@@ -107,12 +107,12 @@ def training_env(spec: TrainingSpec, seed: int) -> TrainingEnv:
         perturbation=Perturbation(pose_error=spec.pose_error),
     ).unwrapped
     if not isinstance(made, StationEnv):
-        raise TypeError(f"{spec.env} is no insertion station")
+        raise TypeError(f"{spec.env} is no station of ours")
     base = None
     if spec.composition.base is not None:
         base = load_policy(spec.composition.base, made.station)
     weights = spec.reward or made.station.reward
-    composition = Composition(spec.composition, base)
+    composition = Composition(spec.composition, base, len(made.actions))
     return TrainingEnv(
         made, composition, weights, spec.force_cap, spec.force_from, spec.pace or DEPTH, seed
     )

@@ -6,10 +6,8 @@ from pathlib import Path
 
 from configs.errors import BundleError, UnknownNameError
 from configs.specs.card import Card
-from envs.observation import insertion_fields
-from envs.registry import station
+from envs.registry import station, station_of
 from policies.bundle import reference, write_bundle
-from policies.composition import ACTIONS
 from policies.export import export_network
 from policies.training import load_foreign
 
@@ -36,7 +34,8 @@ def export_foreign(
         raise UnknownNameError("setting", chosen, place.settings)
     policy = load_foreign(model, algorithm)
     shapes = (policy.observation_space.shape, policy.action_space.shape)
-    if shapes != ((len(insertion_fields(place.parts)),), (ACTIONS,)):
+    here = station_of(place)
+    if shapes != ((len(here.fields),), (len(here.actions),)):
         raise BundleError(
             f"{model}: has observation and action {shapes[0]} and {shapes[1]}, which are not "
             f"those of {entry.env_id}; name the station that it was trained on with --env"

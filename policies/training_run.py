@@ -242,7 +242,7 @@ def _evaluate(spec: TrainingSpec, seed: int, folder: Path, learner: Learner) -> 
         "training_seed": seed,
         "training_steps": learner.steps,
     }
-    env = StationEnv(station(spec.env).config, spec.setting)
+    env = StationEnv(spec.env, spec.setting)
     try:
         write_bundle(target, card, network)
         policy = load_bundle(target, place)

@@ -66,7 +66,8 @@ def run_trial(trial: Trial) -> EpisodeRecord:
     """Run one episode of one parameter set."""
     entry = script_called(trial.script)
     env = per_worker(("tune", trial.env_id), lambda: _make(trial.env_id))
-    policy = entry.make(entry.parameters.model_validate_json(trial.parameters), env.station)
+    parameters = entry.parameters.model_validate_json(trial.parameters)
+    policy = entry.make_with(parameters, env.station)
     return record_of(play(env, policy, trial.seed, 0, trial.seed % len(env.station.slots)))
 
 

@@ -1,11 +1,12 @@
-"""The typed form of `configs/stations/*.yaml`: an insertion station with everything it assumes.
+"""What every station's YAML has: parts, slots, physics, settings, limits, reward weights.
 
-One shape serves every station where a robot puts a rigid part into a slot of boxes.
+A kind of work adds blocks of its own: `configs.specs.insertion`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -13,11 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from configs.errors import suggest
 from configs.specs.base import (
-    Acceleration,
     Angle,
-    AngularDamping,
-    AngularSpeed,
-    AngularStiffness,
     Damping,
     Force,
     Frequency,
@@ -25,7 +22,6 @@ from configs.specs.base import (
     Mass,
     Positive,
     Spec,
-    Speed,
     Stiffness,
     Time,
     Torque,
@@ -67,7 +63,7 @@ Size = Annotated[Length, Positive]
 
 
 class Part(Spec):
-    """A tray as data: a box with a mass, gripped at its rear."""
+    """A part as data: a box with a mass."""
 
     mass_kg: Mass
     width_m: Size
@@ -127,15 +123,13 @@ class SensorNoise(Spec):
 
 
 class Setting(Spec):
-    """A difficulty: the slot's tolerance and everything that varies, at its level.
+    """A difficulty: the tolerance of a part's place and everything that varies, at its level.
 
     Visit level: `dock`, `friction`. Part level: `grasp`, `mass_factor`, `gain_factor`,
     `damping_factor`. Step level: `noise`.
     """
 
     clearance_m: Size
-    lead_in_depth_m: Size
-    lead_in_opening_m: Size
     dock: PoseError
     grasp: PoseError
     noise: SensorNoise
@@ -143,36 +137,6 @@ class Setting(Spec):
     mass_factor: FactorRange
     gain_factor: FactorRange
     damping_factor: FactorRange
-
-
-class Impedance(Spec):
-    """Cartesian impedance about the part's front edge, and the clamp on how far targets lead.
-
-    Stiffness x lead bounds the force that incremental actions can build up.
-    """
-
-    axial_n_per_m: Stiffness
-    lateral_n_per_m: Stiffness
-    vertical_n_per_m: Stiffness
-    yaw_nm_per_rad: AngularStiffness
-    damping_ratio: Annotated[float, Field(gt=0.0, le=3.0)]
-    axial_lead_m: Size
-    lateral_lead_m: Size
-    vertical_lead_m: Size
-    yaw_lead_rad: Annotated[Angle, Positive]
-    wrist_pitch_nm_per_rad: AngularStiffness
-    wrist_pitch_damping_nms_per_rad: AngularDamping
-
-
-class ActionScale(Spec):
-    """What an action of 1 moves the target by in one policy step, part-relative."""
-
-    axial_m: Length
-    lateral_m: Length
-    height_m: Length
-    yaw_rad: Angle
-    window_m: Length
-    window_yaw_rad: Angle
 
 
 class Limits(Spec):
@@ -184,54 +148,6 @@ class Limits(Spec):
     stop_reaction_s: Time
     time_limit_s: Annotated[Time, Positive]
     retreat_m: Length
-
-
-class Levers(Spec):
-    """Ejector levers, the judged last step: capture zone, and how a bad seat falls short."""
-
-    travel_m: Size
-    lateral_tolerance_m: Size
-    yaw_tolerance_rad: Annotated[Angle, Positive]
-    handover_force_n: Force
-    handover_depth_m: Length
-    short_per_error_m: Length
-    seated_tolerance_m: Size
-    handle_load_n: Force
-    closing_s: Time
-
-
-class Sensors(Spec):
-    """The cell's own judgement: lever-closed switch and a presence switch, with their errors."""
-
-    presence_threshold_m: Length
-    presence_threshold_sd_m: Length
-    miss_rate: Fraction
-    false_alarm_rate: Fraction
-
-
-class Axis(Spec):
-    """Motion limits of scripted moves along one axis group."""
-
-    speed_m_per_s: Speed
-    acceleration_m_per_s2: Acceleration
-
-
-class Motion(Spec):
-    """Scripted phases: where they go, how fast, and the dwell of each grip."""
-
-    linear: Axis
-    vertical: Axis
-    loaded_linear: Axis
-    yaw_rad_per_s: AngularSpeed
-    cart_distance_m: Length
-    cart_height_m: Length
-    first_slot_height_m: Length
-    slot_pitch_m: Length
-    approach_m: Length
-    lift_m: Length
-    grip_s: Time
-    localise_s: Time
-    release_s: Time
 
 
 class RewardWeights(Spec):
@@ -247,7 +163,7 @@ class RewardWeights(Spec):
 
 
 class StationSpec(Spec):
-    """One insertion station: parts, slots of a rack, tolerance, robot control, judge, motion."""
+    """A station as data, whatever the work: kinds of work inherit it and add their blocks."""
 
     # The reward guides training and changes nothing that is measured.
     outside_hash: ClassVar[frozenset[str]] = frozenset({"reward"})
@@ -255,17 +171,12 @@ class StationSpec(Spec):
     id: str
     version: Annotated[int, Field(ge=1)]
     title: str
-    parts: dict[str, Part]
+    parts: Mapping[str, Part]
     slots: Annotated[list[str], Field(min_length=1, description="part in each slot, bottom first")]
     physics: Physics
-    settings: dict[str, Setting]
+    settings: Mapping[str, Setting]
     default_setting: str
-    impedance: Impedance
-    action: ActionScale
     limits: Limits
-    levers: Levers
-    sensors: Sensors
-    motion: Motion
     reward: RewardWeights
 
     @model_validator(mode="after")

@@ -2,9 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 WINDOW_HZ = 60.0
 """Forces are judged as means over 1/60 s: the peak of a contact depends on the time step, this
 mean does not (measured: raw peaks 186 to 2443 N from 120 to 1920 Hz, windowed 90 to 96 N)."""
+
+
+@dataclass(frozen=True)
+class ForceWindow:
+    """One window of 1/60 s as the judge saw it, for those who record.
+
+    Attributes:
+        time_s: time of the contact skill at its end.
+        joints: positions (m or rad) of the robot's moving joints then.
+        fixture: mean contact force on each sensed piece of the fixture, (x, y, z) each.
+        wrist: mean wrench on the part as the wrist measures it, tared. # (6,)
+    """
+
+    time_s: float
+    joints: tuple[float, ...]
+    fixture: tuple[float, ...]
+    wrist: tuple[float, ...]
+
+
+def mean_forces(reads: Sequence[Any]) -> list[float]:
+    """Return the mean force of each sensed joint, (x, y, z) each.
+
+    Args:
+        reads: what `World.joints` returned for the same sensed joints, tick by tick.
+    """
+    n = len(reads)
+    means: list[float] = []
+    for joint in range(len(reads[0])):
+        x = y = z = 0.0
+        for states in reads:
+            force = states[joint][2]
+            x += force[0]
+            y += force[1]
+            z += force[2]
+        means += (x / n, y / n, z / n)
+    return means
+
+
+def mean_wrench(reads: Sequence[Sequence[float]]) -> list[float]:
+    """Return the mean of wrenches, (6,)."""
+    n = len(reads)
+    return [sum(column) / n for column in zip(*reads, strict=True)]
 
 
 class WrenchFilter:

@@ -1,218 +1,140 @@
-"""A 4-axis Cartesian gantry (x, y, z, yaw) with a compliant wrist and a force/torque link.
-
-Generated from parameters; all masses are assumed (a light servo gantry for 30 kg payloads).
-Joint positions are the gripper's position and heading in the cell's frame.
-"""
+"""The gantry at work: how actions steer a part in its hand, and how it travels between."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from configs.specs.station import Impedance, Part
+from configs.specs.insertion import InsertionSpec
+from configs.specs.station import Part
+from envs.phases import Travel
 from envs.physics.pose import Pose
-from envs.physics.shapes import Body, Box, Joint, Link, cuboid_inertia
-from envs.physics.world import GRAVITY_M_PER_S2
+from envs.physics.shapes import Body
+from envs.robots.gantry_body import (
+    AXES,
+    FT,
+    MOVING,
+    PITCH,
+    Grasp,
+    empty_gantry_body,
+    gantry_body,
+    gantry_model,
+)
+from envs.robots.gantry_control import ComputedTorque, ImpedanceController, Quad
+from envs.station import State
 
-X_MASS_KG, Y_MASS_KG, Z_MASS_KG = 20.0, 8.0, 6.0  # assumed: bridge, trolley, column
-YAW_MASS_KG, WRIST_MASS_KG, FT_MASS_KG = 2.0, 1.5, 1.5  # assumed: rotary unit, wrist, sensor + hand
-
-DRIVEN = (0, 1, 2, 3)
-PITCH, FT, PART = 4, 5, 6
-MOVING = (0, 1, 2, 3, 4)
-"""Joints whose positions and velocities are the whole state of the robot."""
-
-
-@dataclass(frozen=True)
-class Grasp:
-    """How the part truly sits in the hand, at its front edge: axial, lateral (m) and yaw (rad)."""
-
-    axial_m: float = 0.0
-    lateral_m: float = 0.0
-    yaw_rad: float = 0.0
+BEHIND_M, BEYOND_M = 0.05, 0.02
+"""Targets stay this close before the mouth and behind full depth (assumed)."""
+_STILL: Quad = (0.0, 0.0, 0.0, 0.0)
 
 
-def gantry_body(part: Part, mass_kg: float, grasp: Grasp) -> Body:
-    """Return the gantry holding ``part`` at its rear.
+class Gantry:
+    """The gantry with one part in its hand (`envs.station.Robot`).
+
+    Places and targets are those of the part's front edge as the robot believes it: axial, lateral,
+    height (m) and yaw (rad) in the observed frame, whose origin is the mouth.
 
     Args:
-        part: nominal geometry.
+        spec: impedance, scale of actions, rate of the policy.
+        part: what it believes to hold.
+        mouth: where it believes the mouth to be, in the cell.
         mass_kg: true mass of the part.
-        grasp: true offset of the part's front edge from where the robot believes it.
-    """
-    front = Pose.planar(part.length_m + grasp.axial_m, grasp.lateral_m, 0.0, grasp.yaw_rad)
-    size = (part.length_m, part.width_m, part.height_m)
-    held = Link(
-        "part", "ft", Joint.FIXED, mass_kg, inertia_kg_m2=cuboid_inertia(mass_kg, size),
-        pose=front @ Pose((-part.length_m / 2, 0.0, 0.0)),
-        boxes=(Box((size[0] / 2, size[1] / 2, size[2] / 2)),), colour=(0.25, 0.45, 0.65, 1.0),
-    )  # fmt: skip
-    return Body(Pose(), (*empty_gantry_body().links, held))
-
-
-def empty_gantry_body() -> Body:
-    """Return the gantry with nothing in its hand."""
-    unit = (0.1, 0.1, 0.1)
-
-    def link(
-        name: str,
-        parent: str,
-        joint: Joint,
-        mass: float,
-        axis: tuple[float, float, float],
-        visuals: tuple[Box, ...] = (),
-    ) -> Link:
-        inertia = cuboid_inertia(mass, unit)
-        return Link(name, parent, joint, mass, axis, inertia, visuals=visuals)
-
-    hand = Box((0.03, 0.18, 0.03), Pose((-0.03, 0.0, 0.0)))
-    column = Box((0.04, 0.04, 0.9), Pose((-0.12, 0.0, 0.95)))
-    trolley = Box((0.09, 0.09, 0.06), Pose((-0.12, 0.0, 1.75)))
-    bridge = Box((0.05, 0.9, 0.05), Pose((-0.24, 0.0, 1.75)))
-    return Body(
-        Pose(),
-        (
-            link("x", "", Joint.PRISMATIC, X_MASS_KG, (1.0, 0.0, 0.0), (bridge,)),
-            link("y", "x", Joint.PRISMATIC, Y_MASS_KG, (0.0, 1.0, 0.0), (trolley,)),
-            link("z", "y", Joint.PRISMATIC, Z_MASS_KG, (0.0, 0.0, 1.0), (column,)),
-            link("yaw", "z", Joint.REVOLUTE, YAW_MASS_KG, (0.0, 0.0, 1.0)),
-            link("wrist", "yaw", Joint.REVOLUTE, WRIST_MASS_KG, (0.0, 1.0, 0.0)),
-            link("ft", "wrist", Joint.FIXED, FT_MASS_KG, (1.0, 0.0, 0.0), (hand,)),
-        ),
-    )
-
-
-@dataclass(frozen=True)
-class GantryModel:
-    """What controllers believe of the gantry and what it holds: nominal, never the truth.
-
-    Attributes:
-        mass: joint-space mass matrix of (x, y, z, yaw) at heading 0. # (4, 4)
-        weight_n: weight carried by the z axis.
-        pitch_moment_nm: moment of the part about the wrist, which a preload balances.
-    """
-
-    mass: NDArray[np.float64]
-    weight_n: float
-    pitch_moment_nm: float
-
-
-def gantry_model(part: Part | None) -> GantryModel:
-    """Return the nominal model of the gantry holding ``part``, or nothing."""
-    hand = YAW_MASS_KG + WRIST_MASS_KG + FT_MASS_KG
-    held, length, width = (part.mass_kg, part.length_m, part.width_m) if part else (0.0, 0.0, 0.0)
-    z_mass = Z_MASS_KG + hand + held
-    y_mass, x_mass = z_mass + Y_MASS_KG, z_mass + Y_MASS_KG + X_MASS_KG
-    reach = length / 2
-    plate = held * (length**2 + width**2) / 12
-    yaw_inertia = plate + held * reach**2 + cuboid_inertia(hand, (0.1, 0.1, 0.1))[2]
-    mass = np.diag([x_mass, y_mass, z_mass, yaw_inertia])
-    mass[1, 3] = mass[3, 1] = held * reach
-    weight = GRAVITY_M_PER_S2 * z_mass
-    return GantryModel(mass, weight, held * GRAVITY_M_PER_S2 * reach)
-
-
-class ImpedanceController:
-    """Cartesian impedance of the gantry about the part's front edge, in joint space.
-
-    ``force = clamp(K (target - q) + D target') - D q' + feed-forward``: the driving part is
-    clamped at the front edge to stiffness x lead, whatever the policy asks for. Damping is
-    modal: every mode of (K, M) has the same damping ratio, which a diagonal choice cannot give
-    with the centre of compliance 0.7 m from the axes.
-
-    Args:
-        spec: stiffnesses and leads.
-        model: nominal dynamics.
-        reach_m: distance from the hand to the part's front edge.
+        grasp: true seat of the part in the hand.
         gain_factor: true stiffness over nominal.
         damping_factor: true damping over nominal.
     """
 
+    name = "gantry"
+    moving = MOVING
+    wrist = FT
+
     def __init__(
         self,
-        spec: Impedance,
-        model: GantryModel,
-        reach_m: float,
+        spec: InsertionSpec,
+        part: Part,
+        mouth: Pose,
+        mass_kg: float,
+        grasp: Grasp,
         gain_factor: float = 1.0,
         damping_factor: float = 1.0,
     ) -> None:
-        front = np.eye(4)
-        front[1, 3] = reach_m
-        stiffness = gain_factor * np.diag(
-            [spec.axial_n_per_m, spec.lateral_n_per_m, spec.vertical_n_per_m, spec.yaw_nm_per_rad]
+        self.body: Body = gantry_body(part, mass_kg, grasp)
+        self._part, self._reach, self._mouth = part, part.length_m, mouth.position
+        self._scale, self._period_s = spec.action, 1.0 / spec.physics.policy_rate_hz
+        self._controller = ImpedanceController(
+            spec.impedance, gantry_model(part), part.length_m, gain_factor, damping_factor
         )
-        k = front.T @ stiffness @ front
-        d = damping_factor * modal_damping(k, model.mass, spec.damping_ratio)
-        self._kx, self._ky, self._kz, self._kw = (float(v) for v in np.diag(stiffness))
-        self._dx, self._dy, self._dyw, self._dz, self._dw = (
-            float(d[0, 0]), float(d[1, 1]), float(d[1, 3]), float(d[2, 2]), float(d[3, 3]),
-        )  # fmt: skip
-        self._reach = reach_m
-        self._weight, self._preload = model.weight_n, model.pitch_moment_nm
-        self._kp = spec.wrist_pitch_nm_per_rad
-        self._dp = spec.wrist_pitch_damping_nms_per_rad
-        self.lead = (
-            spec.axial_lead_m, spec.lateral_lead_m, spec.vertical_lead_m, spec.yaw_lead_rad,
-        )  # fmt: skip
-        self._limit = tuple(
-            float(k) * lead for k, lead in zip(np.diag(stiffness), self.lead, strict=True)
-        )
+        self._target: Sequence[float] = _STILL
+        self._from = self._way = self._velocity = _STILL
 
-    def forces(
-        self,
-        target: tuple[float, float, float, float],
-        velocity: tuple[float, float, float, float],
-        state: Sequence[Sequence[float]],
-    ) -> tuple[float, float, float, float, float]:
-        """Return joint forces (N, N, N, N·m, N·m) for x, y, z, yaw and the passive wrist.
+    def travel(self, loaded: bool) -> Travel:
+        """Return the gantry on its way, the wrist locked."""
+        body = self.body if loaded else empty_gantry_body()
+        model = gantry_model(self._part if loaded else None)
+        return Travel(body, AXES, (PITCH,), ComputedTorque(model))
 
-        Args:
-            target: wanted joint positions (m, m, m, rad).
-            velocity: wanted joint velocities.
-            state: measured (position, velocity, ...) of the joints x, y, z, yaw, pitch.
+    def put(self, place: Sequence[float]) -> Sequence[float]:
+        """Set the target to ``place`` and return joint positions that hold the part there."""
+        self._target = list(place)
+        self._from = self._joints_at(place)
+        self._way = self._velocity = _STILL
+        return (*self._from, 0.0)
+
+    def aim(self, action: Sequence[float], state: State) -> None:
+        """Pull the target to within its lead of the front edge, then move it by an action.
+
+        The action is relative to the part's heading; targets stay in a window about the slot.
         """
-        sx, sy, sz, sw, swrist = state[0], state[1], state[2], state[3], state[4]
-        x, y, z, w, pitch = sx[0], sy[0], sz[0], sw[0], swrist[0]
-        vx, vy, vz, vw, vp = sx[1], sy[1], sz[1], sw[1], swrist[1]
-        tx, ty, tz, tw = velocity
-        fx_max, fy_max, fz_max, mw_max = self._limit
-        reach, dyw = self._reach, self._dyw
-        ew = target[3] - w
-        pull_y = self._dy * ty + dyw * tw
-        fx = self._kx * (target[0] - x) + self._dx * tx
-        fy = self._ky * (target[1] - y + reach * ew) + pull_y
-        fz = self._kz * (target[2] - z) + self._dz * tz
-        mw = self._kw * ew + dyw * ty + self._dw * tw - reach * pull_y
-        fx = fx_max if fx > fx_max else -fx_max if fx < -fx_max else fx
-        fy = fy_max if fy > fy_max else -fy_max if fy < -fy_max else fy
-        fz = fz_max if fz > fz_max else -fz_max if fz < -fz_max else fz
-        mw = mw_max if mw > mw_max else -mw_max if mw < -mw_max else mw
-        return (
-            fx - self._dx * vx,
-            fy - self._dy * vy - dyw * vw,
-            fz - self._dz * vz + self._weight,
-            mw + reach * fy - dyw * vy - self._dw * vw,
-            -self._kp * pitch - self._dp * vp - self._preload,
+        front, _ = self.front(state)
+        x, y, z, w = (
+            min(f + c, max(f - c, t))
+            for t, f, c in zip(self._target, front, self._controller.lead, strict=True)
         )
+        start = self._joints_at((x, y, z, w))
+        scale, wide, turn = self._scale, self._scale.window_m, self._scale.window_yaw_rad
+        dx, dy = action[0] * scale.axial_m, action[1] * scale.lateral_m
+        s, c = math.sin(w), math.cos(w)
+        self._target = (
+            min(self._reach + BEYOND_M, max(-BEHIND_M, x + c * dx - s * dy)),
+            min(wide, max(-wide, y + s * dx + c * dy)),
+            min(wide, max(-wide, z + action[2] * scale.height_m)),
+            min(turn, max(-turn, w + action[3] * scale.yaw_rad)),
+        )
+        end, period = self._joints_at(self._target), self._period_s
+        mx, my, mz, mw = (b - a for a, b in zip(start, end, strict=True))
+        self._from, self._way = start, (mx, my, mz, mw)
+        self._velocity = (mx / period, my / period, mz / period, mw / period)
 
+    def forces(self, share: float, state: State) -> Sequence[float]:
+        """Return forces of x, y, z, yaw and wrist pitch at ``share`` of the way to the target."""
+        (x, y, z, w), (dx, dy, dz, dw) = self._from, self._way
+        target = (x + share * dx, y + share * dy, z + share * dz, w + share * dw)
+        return self._controller.forces(target, self._velocity, state)
 
-def modal_damping(
-    stiffness: NDArray[np.float64], mass: NDArray[np.float64], ratio: float
-) -> NDArray[np.float64]:
-    """Return D that damps every mode of (K, M) by ``ratio``: M^½ 2ζ (M^-½ K M^-½)^½ M^½.
+    def front(self, state: State) -> tuple[list[float], list[float]]:
+        """Return the believed front edge in the observed frame, and its speed, (4,) each."""
+        (x, vx, *_), (y, vy, *_), (z, vz, *_), (w, vw, *_) = state[:4]
+        reach, s, c = self._reach, math.sin(w), math.cos(w)
+        ox, oy, oz = self._mouth
+        front = [x + reach * c - ox, y + reach * s - oy, z - oz, w]
+        return front, [vx - reach * s * vw, vy + reach * c * vw, vz, vw]
 
-    Source: Caughey, "Classical normal modes in damped linear dynamic systems" (1960).
-    """
+    def lead(self, front: Sequence[float]) -> list[float]:
+        """Return how far the target leads a front edge, as shares of the clamp, (4,)."""
+        leads = self._controller.lead
+        return [(t - f) / c for t, f, c in zip(self._target, front, leads, strict=True)]
 
-    def root(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        values, vectors = np.linalg.eigh(matrix)
-        square: NDArray[np.float64] = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
-        return square
+    def depth_m(self, state: State) -> float:
+        """Return the believed front edge behind the observed mouth plane."""
+        return self.front(state)[0][0]
 
-    half = root(mass)
-    inverse = np.linalg.inv(half)
-    damped: NDArray[np.float64] = half @ (2 * ratio * root(inverse @ stiffness @ inverse)) @ half
-    return damped
+    def _joints_at(self, place: Sequence[float]) -> Quad:
+        """Return joint positions for a wanted front edge in the observed frame."""
+        axial, lateral, height, yaw = place
+        reach, (ox, oy, oz) = self._reach, self._mouth
+        return (
+            axial - reach * math.cos(yaw) + ox,
+            lateral - reach * math.sin(yaw) + oy,
+            height + oz,
+            yaw,
+        )

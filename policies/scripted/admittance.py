@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.specs.base import Force, Length, Torque
-from configs.specs.station import Fraction, StationSpec
+from configs.specs.insertion import InsertionSpec
+from configs.specs.station import Fraction
 from policies.scripted.reading import Reading
 from policies.scripted.straight import StraightParameters, zone_speed
 
@@ -66,7 +67,7 @@ class LateralAdmittance:
     INSIDE_M = 0.012
     """Depth behind which both guides hold the front edge, errors included (assumed)."""
 
-    def __init__(self, parameters: AdmittanceParameters, station: StationSpec) -> None:
+    def __init__(self, parameters: AdmittanceParameters, station: InsertionSpec) -> None:
         self._p = parameters
         self._reading = Reading(station)
         self._action = station.action

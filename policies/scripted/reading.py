@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.specs.station import StationSpec
-from envs.observation import insertion_fields
+from configs.specs.insertion import InsertionSpec
+from envs.stations.insertion.station import insertion_fields
 
 
 class Reading:
@@ -16,7 +16,7 @@ class Reading:
         station: the station whose table is read.
     """
 
-    def __init__(self, station: StationSpec) -> None:
+    def __init__(self, station: InsertionSpec) -> None:
         fields = insertion_fields(station.parts)
         self._scales = np.array([field.scale for field in fields])
         self._at = {field.name: i for i, field in enumerate(fields)}

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from configs.errors import UnknownNameError
 from configs.specs.base import Spec, load_spec, resolve_path
+from configs.specs.insertion import InsertionSpec
 from configs.specs.station import StationSpec
 from policies.policy import Policy
 from policies.scripted.admittance import AdmittanceParameters, LateralAdmittance
@@ -23,6 +25,7 @@ class ScriptEntry:
         version: raised when behaviour or parameters change.
         title: one line for `rackline policies`.
         parameters: typed parameters, stored as YAML under configs/policies.
+        station: type of the stations that it can work.
         make: builds the script from parameters and station.
         search: low and high of each parameter in the tuning search, in SI units.
     """
@@ -31,7 +34,8 @@ class ScriptEntry:
     version: int
     title: str
     parameters: type[Spec]
-    make: Callable[[Any, StationSpec], Policy]
+    station: type[StationSpec]
+    make: Callable[[Any, Any], Policy]
     search: dict[str, tuple[float, float]]
 
     @property
@@ -41,9 +45,20 @@ class ScriptEntry:
 
     def build(self, station: StationSpec) -> Policy:
         """Return the script with its tuned parameters."""
-        return self.make(
+        return self.make_with(
             load_spec(self.parameters, resolve_path("policies", self.file_stem)), station
         )
+
+    def make_with(self, parameters: Spec, station: StationSpec) -> Policy:
+        """Return the script with the parameters given.
+
+        Raises:
+            UnknownNameError: the script cannot work such a station.
+        """
+        if not isinstance(station, self.station):
+            able = [entry.name for entry in _SCRIPTS if isinstance(station, entry.station)]
+            raise UnknownNameError(f"script for {station.id}", self.name, able)
+        return self.make(parameters, station)
 
 
 def scripts() -> tuple[ScriptEntry, ...]:
@@ -62,6 +77,7 @@ _SCRIPTS = (
         1,
         "drives along the observed axis, slower at the mouth and at the end",
         StraightParameters,
+        InsertionSpec,
         StraightPush,
         StraightPush.SEARCH,
     ),
@@ -70,6 +86,7 @@ _SCRIPTS = (
         1,
         "gives way to side force and moment, slows under force, backs off when it jams",
         AdmittanceParameters,
+        InsertionSpec,
         LateralAdmittance,
         LateralAdmittance.SEARCH,
     ),
@@ -82,6 +99,7 @@ _NOT_TUNED = (
         1,
         "stops above a force and circles under light pressure until it gives way",
         SpiralParameters,
+        InsertionSpec,
         SpiralSearch,
         SpiralSearch.SEARCH,
     ),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.specs.base import Force, Length, Time
-from configs.specs.station import StationSpec
+from configs.specs.insertion import InsertionSpec
 from policies.scripted.reading import Reading
 from policies.scripted.straight import StraightParameters, StraightPush, zone_speed
 
@@ -44,7 +44,7 @@ class SpiralSearch:
     INSIDE_M = 0.012
     """Depth behind which both guides hold the front edge, errors included (assumed)."""
 
-    def __init__(self, parameters: SpiralParameters, station: StationSpec) -> None:
+    def __init__(self, parameters: SpiralParameters, station: InsertionSpec) -> None:
         self._p = parameters
         self._reading = Reading(station)
         self._action = station.action

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.specs.base import Length, Spec, Speed
-from configs.specs.station import Fraction, StationSpec
+from configs.specs.insertion import InsertionSpec
+from configs.specs.station import Fraction
 from policies.scripted.reading import Reading
 
 
@@ -53,7 +54,7 @@ class StraightPush:
         "hold": (0.005, 0.6),
     }
 
-    def __init__(self, parameters: StraightParameters, station: StationSpec) -> None:
+    def __init__(self, parameters: StraightParameters, station: InsertionSpec) -> None:
         self._p = parameters
         self._reading = Reading(station)
         self._action = station.action

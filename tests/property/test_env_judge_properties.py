@@ -8,11 +8,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from configs.specs.base import load_spec, resolve_path
-from configs.specs.station import StationSpec
+from configs.specs.insertion import InsertionSpec
 from envs.outcome import TrueState
-from envs.stations.tray_insert import Seat, close_levers, in_mouth, true_state
+from envs.stations.insertion.seat import Seat, close_levers, in_mouth, true_state
 
-SPEC = load_spec(StationSpec, resolve_path("stations", "tray_insert"))
+SPEC = load_spec(InsertionSpec, resolve_path("stations", "tray_insert"))
 PART, LEVERS = SPEC.parts["compute"], SPEC.levers
 
 untimed = settings(deadline=None, max_examples=300)

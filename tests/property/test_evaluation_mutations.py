@@ -13,11 +13,15 @@ from hypothesis import strategies as st
 
 from configs.errors import ConfigError, RacklineError
 from configs.specs.base import load_spec
-from configs.specs.station import Part, Setting, StationSpec
-from envs.cycle import phases_after, phases_before
+from configs.specs.insertion import InsertionSetting, InsertionSpec
+from configs.specs.station import Part
 from envs.physics.pose import Pose
-from envs.robots.gantry import ImpedanceController, gantry_body, gantry_model
-from envs.stations import tray_insert as scene
+from envs.robots.gantry_body import gantry_body, gantry_model
+from envs.robots.gantry_control import ImpedanceController
+from envs.stations.insertion.cycle import phases_after, phases_before
+from envs.stations.insertion.seat import close_levers, seat_of
+from envs.stations.insertion.slot import slot_body
+from envs.stations.insertion.station import Visit, draw_part, draw_visit
 from twin.evaluation.plan import load_plan
 
 EVALUATION = resources.files("configs").joinpath("evaluations/tray_cell.yaml").read_text()
@@ -93,7 +97,7 @@ def test_mutated_stations_can_be_worked_or_say_why(station: str, seed: int) -> N
         path = Path(folder) / "station.yaml"
         path.write_text(station)
         try:
-            spec = load_spec(StationSpec, path)
+            spec = load_spec(InsertionSpec, path)
         except RacklineError as error:
             explains(error)
             return
@@ -101,12 +105,12 @@ def test_mutated_stations_can_be_worked_or_say_why(station: str, seed: int) -> N
         work(spec, setting, np.random.default_rng(seed))
 
 
-def work(spec: StationSpec, setting: Setting, rng: np.random.Generator) -> None:
+def work(spec: InsertionSpec, setting: InsertionSetting, rng: np.random.Generator) -> None:
     """Draw, build and time an operation in every slot's part, all but its physics."""
-    visit = scene.draw_visit(setting, rng)
+    visit = draw_visit(setting, rng)
     for part in spec.parts.values():
-        draw = scene.draw_part(part, setting, rng)
-        boxes = [b for link in scene.slot_body(part, setting, visit.dock).links for b in link.boxes]
+        draw = draw_part(part, setting, rng)
+        boxes = [b for link in slot_body(part, setting, visit.dock).links for b in link.boxes]
         boxes += gantry_body(part, draw.mass_kg, draw.grasp).links[-1].boxes
         assert min(half for box in boxes for half in box.half_extents_m) > 0
         factors = draw.gain_factor, draw.damping_factor
@@ -115,12 +119,12 @@ def work(spec: StationSpec, setting: Setting, rng: np.random.Generator) -> None:
         assert np.isfinite(closing(spec, setting, part, visit)).all()
 
 
-def closing(spec: StationSpec, setting: Setting, part: Part, visit: scene.Visit) -> list[float]:
+def closing(
+    spec: InsertionSpec, setting: InsertionSetting, part: Part, visit: Visit
+) -> list[float]:
     """Return where the levers leave a part that touches the stop, and the times of all phases."""
-    at_stop = scene.seat_of(
-        visit.dock, visit.dock @ Pose((part.length_m / 2, 0.0, 0.0)), part.length_m
-    )
-    short_m = scene.close_levers(at_stop, part, setting, spec.levers)
+    at_stop = seat_of(visit.dock, visit.dock @ Pose((part.length_m / 2, 0.0, 0.0)), part.length_m)
+    short_m = close_levers(at_stop, part, setting, spec.levers)
     phases = phases_before(spec.motion, 0) + phases_after(spec.motion, 0, part, spec.levers, True)
     return [short_m, *(phase.duration_s for phase in phases)]
 

@@ -18,14 +18,14 @@ import policies.catalogue
 import twin.cli.catalogue  # noqa: F401 - registers the command
 from configs.errors import BundleError, ConfigError, RacklineError, UnknownNameError
 from configs.specs.base import load_spec, resolve_path
-from configs.specs.station import StationSpec
-from envs.observation import insertion_fields
+from configs.specs.insertion import InsertionSpec
+from envs.stations.insertion.station import insertion_fields
 from policies.bundle import load_bundle, read_bundle, reference, write_bundle
 from policies.catalogue import load_policy
 from policies.scripted.registry import scripts
 from twin.cli.app import app
 
-STATION = load_spec(StationSpec, resolve_path("stations", "tray_insert"))
+STATION = load_spec(InsertionSpec, resolve_path("stations", "tray_insert"))
 SEEN = len(insertion_fields(STATION.parts)) + 4
 OVERRIDE = {
     "kind": "override",

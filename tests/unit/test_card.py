@@ -8,9 +8,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from configs.errors import BundleError, RunFolderError
 from configs.specs.base import load_spec, resolve_path
-from envs.observation import insertion_fields
 from envs.outcome import OutcomeClass
 from envs.registry import station
+from envs.stations.insertion.station import insertion_fields
 from policies import card_study
 from policies.bundle import read_bundle, reference, write_bundle
 from policies.card_bars import bars, percentile_ratio

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from configs.specs.base import load_spec, resolve_path
-from configs.specs.station import StationSpec
+from configs.specs.insertion import InsertionSpec
 from configs.specs.training import CompositionSpec, TrainingSpec
 from policies.catalogue import load_policy
 from policies.composition import Composition
@@ -36,7 +36,7 @@ class Fixed:
 
 def composition(kind, base=None, **fields):
     spec = CompositionSpec.model_validate({"kind": kind, "base": base and BASE, **fields})
-    return Composition(spec, base)
+    return Composition(spec, base, 4)
 
 
 def joined(made, *learnt):
@@ -87,7 +87,7 @@ def test_a_zero_action_is_the_script_in_the_training_env_bit_by_bit():
         while not ended:
             *_, terminated, truncated, info = env.step(np.zeros(4, dtype=np.float32))
             ended = terminated or truncated
-        station = load_spec(StationSpec, resolve_path("stations", "tray_insert"))
+        station = load_spec(InsertionSpec, resolve_path("stations", "tray_insert"))
         alone = play(
             env.unwrapped, load_policy(BASE, station), start["seed"], start["rack"], start["slot"]
         )

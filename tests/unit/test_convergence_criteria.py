@@ -14,7 +14,7 @@ import policies.convergence
 import twin.cli.converge  # noqa: F401 - registers the command
 from configs.errors import RacklineError
 from configs.specs.base import load_spec, resolve_path, spec_hash
-from configs.specs.station import StationSpec
+from configs.specs.insertion import InsertionSpec
 from policies.convergence import (
     MIN_SEEDS,
     RATES,
@@ -130,7 +130,7 @@ def test_the_card_says_how_many_flips_the_seeds_leave_possible() -> None:
 def test_the_committed_result_holds_by_these_criteria_and_is_of_the_station_as_it_is() -> None:
     text = result_path("tray_insert").read_text()
     data = json.loads(text)
-    spec = load_spec(StationSpec, resolve_path("stations", "tray_insert"))
+    spec = load_spec(InsertionSpec, resolve_path("stations", "tray_insert"))
     assert data["spec_hash"] == spec_hash(spec)
     assert data["seeds"] >= MIN_SEEDS
     rows = [Row(**row) for row in data["rows"]]

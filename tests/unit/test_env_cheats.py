@@ -15,14 +15,16 @@ from typing import Any
 import pytest
 
 from configs.specs.base import load_spec, resolve_path
-from configs.specs.station import StationSpec
-from envs.operation import Operation, Perturbation
+from configs.specs.insertion import InsertionSpec
+from envs.operation import Operation
 from envs.outcome import SUCCESSES, OutcomeClass, TrueState, outcome_class
+from envs.perturbation import Perturbation, perturbed
 from envs.physics.pose import Pose
-from envs.robots.gantry import PART
-from envs.stations import tray_insert as scene
+from envs.robots.gantry_body import PART
+from envs.stations.insertion import station as kind
+from envs.stations.insertion.station import Insertion
 
-SHIPPED = load_spec(StationSpec, resolve_path("stations", "tray_insert"))
+SHIPPED = load_spec(InsertionSpec, resolve_path("stations", "tray_insert"))
 FIXED: dict[str, dict[str, float]] = {
     "physics": {
         "rate_hz": 240.0, "control_rate_hz": 240.0, "policy_rate_hz": 10.0,
@@ -56,7 +58,7 @@ FULL = 1.0
 Place = tuple[float, float, float, float]
 
 
-def station(clearance_m: float = CLEARANCE_M, **changes: dict[str, float]) -> StationSpec:
+def station(clearance_m: float = CLEARANCE_M, **changes: dict[str, float]) -> InsertionSpec:
     """Return the fixed station with some more changes by section."""
     sections = {
         name: getattr(SHIPPED, name).model_copy(update=FIXED.get(name, {}) | changes.get(name, {}))
@@ -91,8 +93,10 @@ def attempt() -> Any:
     """Return a function that starts the tray's front edge somewhere and repeats one action."""
     made: list[Operation] = []
 
-    def run(place: Place | None, action: Place, spec: StationSpec | None = None) -> Attempt:
-        operation = Operation(spec or station(), "hard", Perturbation(pose_error=0.0), False)
+    def run(place: Place | None, action: Place, spec: InsertionSpec | None = None) -> Attempt:
+        chosen, factors = spec or station(), Perturbation(pose_error=0.0)
+        cell = Insertion(chosen, perturbed(chosen, "hard", factors))
+        operation = Operation(cell, factors, False)
         made.append(operation)
         operation.start(seed=1, rack=0, slot=0)
         if place is not None:
@@ -114,9 +118,9 @@ def test_honest_insertion_succeeds_and_lies_in_its_slot(attempt: Run) -> None:
     honest = attempt((0.5, 0.0, CLEARANCE_M, 0.0), (GENTLE, 0, 0, 0))
     assert honest.outcome is OutcomeClass.OK
     operation = honest.operation
-    slot: Pose = operation.visit.dock
+    slot: Pose = operation.task.visit.dock
     tray = slot.inverse() @ operation._world.link_pose(operation._robot, PART)
-    part, slack = operation.part, CLEARANCE_M + 1e-4
+    part, slack = operation.task.part, CLEARANCE_M + 1e-4
     for x, y, z in itertools.product((1, -1), repeat=3):
         half = (part.length_m / 2, part.width_m / 2, part.height_m / 2)
         corner = tray.apply((x * half[0], y * half[1], z * half[2]))
@@ -214,12 +218,12 @@ def test_a_tray_too_wide_for_its_slot(
     attempt: Run, stiffness: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Overlap of 0.6 mm a side: what tunnels in (soft contact, thin walls) is damaged or void."""
-    real = scene.slot_body
+    real = kind.slot_body
 
     def narrow(part: Any, setting: Any, dock: Pose) -> Any:
         return real(part, setting.model_copy(update={"clearance_m": -0.0006}), dock)
 
-    monkeypatch.setattr(scene, "slot_body", narrow)
+    monkeypatch.setattr(kind, "slot_body", narrow)
     physics = {"contact_stiffness_n_per_m": stiffness, "contact_damping_ns_per_m": 4e3}
     spec = station(physics=physics, impedance={"axial_lead_m": 0.05})
     for start in (-0.03, 0.3):

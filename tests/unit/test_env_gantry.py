@@ -6,20 +6,19 @@ import numpy as np
 import pytest
 
 from configs.specs.base import load_spec, resolve_path
-from configs.specs.station import StationSpec
-from envs.robots.gantry import (
+from configs.specs.insertion import InsertionSpec
+from envs.robots.gantry_body import (
     MOVING,
     PART,
     PITCH,
     Grasp,
-    ImpedanceController,
     empty_gantry_body,
     gantry_body,
     gantry_model,
-    modal_damping,
 )
+from envs.robots.gantry_control import ImpedanceController, modal_damping
 
-SPEC = load_spec(StationSpec, resolve_path("stations", "tray_insert"))
+SPEC = load_spec(InsertionSpec, resolve_path("stations", "tray_insert"))
 COMPUTE = SPEC.parts["compute"]
 ZERO = (0.0, 0.0, 0.0, 0.0)
 REST = [(0.0, 0.0)] * 5

@@ -8,14 +8,19 @@ import numpy as np
 import pytest
 
 from configs.specs.base import load_spec, resolve_path
-from configs.specs.station import Sensors, StationSpec
-from envs.cycle import phases_after, phases_before
+from configs.specs.insertion import InsertionSpec, Sensors
 from envs.judge import Attempts, Judge
 from envs.outcome import OutcomeClass, TrueState, outcome_class
 from envs.physics.pose import Pose
-from envs.stations.tray_insert import Seat, cell_sensors, seat_of, side_force_n
+from envs.physics.world import GRAVITY_M_PER_S2
+from envs.robots.gantry_body import Grasp
+from envs.stations.insertion.cycle import phases_after, phases_before
+from envs.stations.insertion.seat import Seat, cell_sensors, seat_of, side_force_n
+from envs.stations.insertion.slot import MOUTH
+from envs.stations.insertion.station import InsertionTask, PartDraw, Visit
 
 WEIGHT_N = 250.0
+SLOT = 3
 LEFT, RIGHT, SHELF, TOP = (0, 3, 6, 9)
 PERFECT = Sensors.model_construct(
     None, presence_threshold_m=0.001, presence_threshold_sd_m=0.0, miss_rate=0.0,
@@ -23,9 +28,9 @@ PERFECT = Sensors.model_construct(
 )  # fmt: skip
 
 
-def station(**limits: Any) -> StationSpec:
+def station(**limits: Any) -> InsertionSpec:
     """Return the shipped station with round limits, so that retuning it changes no test."""
-    spec = load_spec(StationSpec, resolve_path("stations", "tray_insert"))
+    spec = load_spec(InsertionSpec, resolve_path("stations", "tray_insert"))
     round_limits = {
         "lateral_damage_n": 70.0, "axial_damage_n": 400.0, "stop_fraction": 0.8,
         "stop_reaction_s": 0.05, "time_limit_s": 30.0, "retreat_m": 0.005,
@@ -56,8 +61,11 @@ class Watched:
 
     def __init__(self, damage_ends: bool = True, **limits: Any) -> None:
         spec = station(**limits)
-        setting, self.part = spec.settings[spec.default_setting], spec.parts["compute"]
-        self.judge = Judge(spec, setting, self.part, WEIGHT_N, damage_ends)
+        draw = PartDraw(WEIGHT_N / GRAVITY_M_PER_S2, Grasp(), 1.0, 1.0)
+        setting = spec.settings[spec.default_setting]
+        self.task = InsertionTask(spec, setting, SLOT, Visit(MOUTH, 0.2), draw)
+        self.part = self.task.part
+        self.judge = Judge(self.task, spec.physics.penetration_limit_m, damage_ends)
         self.windows = 0
 
     def see(
@@ -76,8 +84,8 @@ class Watched:
             )  # fmt: skip
         return self.judge
 
-    def result(self, seat: Seat, slot: int = 3) -> Any:
-        return self.judge.result(seat, slot, self.windows / 60, np.random.default_rng(0))
+    def result(self, seat: Seat) -> Any:
+        return self.judge.result(seat, self.windows / 60, np.random.default_rng(0))
 
     def home(self, **off: float) -> Seat:
         values = {"depth_m": self.part.length_m, "lateral_m": 0.0, "height_m": 0.0, "yaw_rad": 0.0,
@@ -206,7 +214,7 @@ def test_penetration_is_the_deepest_seen_in_contact():
 def test_penetration_beyond_the_limit_voids():
     for factor, void in ((0.99, False), (1.01, True)):
         watched = Watched()
-        limit = watched.judge.spec.physics.penetration_limit_m
+        limit = watched.judge.penetration_limit_m
         watched.see(force(LEFT, y=10.0), penetration_m=factor * limit)
         watched.see(wrist=(-110.0, 0.0, 0.0), depth_m=watched.part.length_m)
         outcome = outcome_class(watched.result(watched.home()).facts)
@@ -256,16 +264,16 @@ def test_cycle_time_is_scripted_phases_plus_contact():
     watched = Watched()
     watched.see(windows=60)
     watched.see(wrist=(-110.0, 0.0, 0.0), depth_m=watched.part.length_m)
-    spec, result = watched.judge.spec, watched.result(watched.home(), slot=5)
+    spec, result = watched.task.spec, watched.result(watched.home())
     phases = (
-        *phases_before(spec.motion, 5),
-        *phases_after(spec.motion, 5, watched.part, spec.levers, closed=True),
+        *phases_before(spec.motion, SLOT),
+        *phases_after(spec.motion, SLOT, watched.part, spec.levers, closed=True),
     )
     assert result.contact_time_s == pytest.approx(61 / 60)
     assert result.cycle_time_s == pytest.approx(sum(p.duration_s for p in phases) + 61 / 60)
     unclosed = Watched()
     unclosed.see(force(LEFT, y=90.0))
-    scripted = unclosed.result(unclosed.home(), slot=5).cycle_time_s - 1 / 60
+    scripted = unclosed.result(unclosed.home()).cycle_time_s - 1 / 60
     closing = result.cycle_time_s - result.contact_time_s - scripted
     assert closing == pytest.approx(spec.levers.closing_s)
 
@@ -325,7 +333,7 @@ def test_sensors_err_at_their_rates(short_m, expected):
 
 
 def test_sensors_take_the_station_s_own_rates():
-    sensors = load_spec(StationSpec, resolve_path("stations", "tray_insert")).sensors
+    sensors = load_spec(InsertionSpec, resolve_path("stations", "tray_insert")).sensors
     draws = 40_000
     for short_m, rate in ((0.0, 1 - sensors.false_alarm_rate), (0.006, sensors.miss_rate)):
         error = 4.5 * (rate * (1 - rate) / draws) ** 0.5

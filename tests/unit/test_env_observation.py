@@ -9,28 +9,34 @@ import numpy as np
 import pytest
 
 from configs.specs.base import load_spec, resolve_path
-from configs.specs.station import StationSpec
-from envs.observation import LIMIT, Field, index_of, insertion_fields, markdown_table, scaled
-from envs.operation import Perturbation
+from configs.specs.insertion import InsertionSpec
+from envs.observation import LIMIT, Field, index_of, markdown_table, scaled
+from envs.perturbation import Perturbation
 from envs.physics.sensors import WrenchFilter
 from envs.station_env import StationEnv
+from envs.stations.insertion.station import insertion_fields
 
 
 @pytest.fixture(scope="module")
 def env() -> Iterator[StationEnv]:
-    env = StationEnv(perturbation=Perturbation(pose_error=0.0))
+    env = StationEnv("rackline/TrayInsert-v0", perturbation=Perturbation(pose_error=0.0))
     yield env
     env.close()
 
 
 @pytest.fixture(scope="module")
-def spec() -> StationSpec:
-    return load_spec(StationSpec, resolve_path("stations", "tray_insert"))
+def spec() -> InsertionSpec:
+    return load_spec(InsertionSpec, resolve_path("stations", "tray_insert"))
 
 
 def said(env: StationEnv, observation: np.ndarray) -> dict[str, float]:
     """Return an observation by name, in the units of its table."""
     return {f.name: float(v) * f.scale for f, v in zip(env.fields, observation, strict=True)}
+
+
+def front(env: StationEnv) -> list[float]:
+    """Return the believed front edge."""
+    return env.operation.task.robot.front(env.operation._state)[0]
 
 
 def test_names_are_unique_and_scales_positive(spec):
@@ -57,7 +63,7 @@ def test_scaling_clips_to_the_bounds():
 
 def test_at_the_start_the_tray_is_where_the_robot_takes_it(env, spec):
     observation, info = env.reset(seed=3)
-    noise = env.operation.setting.noise
+    noise = env.operation.station.setting.noise
     seen = said(env, observation)
     part = spec.parts[info["part"]]
     assert seen["pose axial"] == pytest.approx(-spec.motion.approach_m, abs=6 * noise.position_m)
@@ -74,7 +80,7 @@ def test_at_the_start_the_tray_is_where_the_robot_takes_it(env, spec):
 
 def test_the_wrench_is_tared_before_contact(env):
     observation, _ = env.reset(seed=4)
-    noise = env.operation.setting.noise
+    noise = env.operation.station.setting.noise
     for _ in range(5):
         observation, *_ = env.step(np.zeros(4, np.float32))
     seen = said(env, observation)
@@ -101,18 +107,18 @@ def test_actions_move_the_tray_their_way(env):
             env.reset(seed=6)
             action = np.zeros(4, np.float32)
             action[i] = 0.3 * sign
-            before = env.operation._front()[0][i]
+            before = front(env)[i]
             for _ in range(4):
                 env.step(action)
             for _ in range(4):
                 env.step(np.zeros(4, np.float32))
-            moved = sign * (env.operation._front()[0][i] - before)
+            moved = sign * (front(env)[i] - before)
             assert 0.0 < moved <= 4 * 0.3 * step * 1.5, (axis, sign)
 
 
 def test_observation_noise_has_the_stated_size(env):
     """At the same place, seed by seed: the scatter is the setting's."""
-    noise = env.operation.setting.noise
+    noise = env.operation.station.setting.noise
     rows = []
     for seed in range(150):
         observation, _ = env.reset(seed=seed, options={"rack": 0, "slot": 0})
@@ -138,7 +144,7 @@ def test_filters_settle_on_a_constant_wrench():
 
 
 def test_the_env_says_what_it_needs_before_a_step():
-    env = StationEnv()
+    env = StationEnv("rackline/TrayInsert-v0")
     try:
         with pytest.raises(gym.error.ResetNeeded):
             env.step(np.zeros(4, np.float32))

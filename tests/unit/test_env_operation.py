@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -11,17 +12,20 @@ import pytest
 
 from configs.errors import UnknownNameError
 from configs.specs.base import load_spec, resolve_path
-from configs.specs.station import StationSpec
-from envs.operation import Operation, Perturbation
-from envs.registry import StationEntry, register, station, stations
+from configs.specs.insertion import InsertionSpec
+from envs.operation import Operation
+from envs.perturbation import Perturbation, perturbed
+from envs.registry import register, station, stations
 from envs.station_env import StationEnv
+from envs.stations.insertion.station import Insertion
 from policies.catalogue import load_policy
 
 ENV_ID = "rackline/TrayInsert-v0"
-SHIPPED = load_spec(StationSpec, resolve_path("stations", "tray_insert"))
+SHIPPED = load_spec(InsertionSpec, resolve_path("stations", "tray_insert"))
+SETTING = SHIPPED.settings["hard"]
 
 
-def pressing(**impedance: float) -> StationSpec:
+def pressing(**impedance: float) -> InsertionSpec:
     """Return the station with nothing that ends an operation but a short time."""
     limits = {"lateral_damage_n": 1e6, "axial_damage_n": 1e6, "time_limit_s": 4.0}
     stiff = {"axial_n_per_m": 1e4, "lateral_n_per_m": 1e4, "vertical_n_per_m": 1e4,
@@ -37,7 +41,7 @@ def pressing(**impedance: float) -> StationSpec:
 
 @pytest.fixture
 def env() -> Iterator[StationEnv]:
-    env = StationEnv()
+    env = StationEnv(ENV_ID)
     yield env
     env.close()
 
@@ -45,14 +49,15 @@ def env() -> Iterator[StationEnv]:
 @pytest.mark.parametrize("rate", [1, 4])
 def test_wrist_and_fixture_read_the_drive_s_push_on_the_end_stop(rate: int) -> None:
     """Three ways to know one force: stiffness x lead, the fixture's cells, the wrist's sensor."""
-    operation = Operation(pressing(), "hard", Perturbation(rate=rate, pose_error=0.0), False)
+    spec, factors = pressing(), Perturbation(rate=rate, pose_error=0.0)
+    operation = Operation(Insertion(spec, perturbed(spec, "hard", factors)), factors, False)
     try:
         operation.start(seed=1, rack=0, slot=0)
-        front = [operation.part.length_m - 0.01, 0.0, operation.setting.clearance_m, 0.0]
+        front = [operation.task.part.length_m - 0.01, 0.0, SETTING.clearance_m, 0.0]
         operation.put(front)
         while not operation.judge.ended:
             operation.advance((0.3, 0.0, -0.5, 0.0), damage_ends=True)
-        drive = 1e4 * 0.015 * operation.draws()["part"]["gain_factor"]
+        drive = 1e4 * 0.015 * operation.task.draws()["part"]["gain_factor"]
         assert operation.judge.step_axial_n == pytest.approx(drive, rel=0.02)
         assert -operation._wrist_mean[0] == pytest.approx(operation.judge.step_axial_n, rel=0.01)
     finally:
@@ -95,7 +100,7 @@ def test_draws_do_not_depend_on_rate_or_stiffness() -> None:
     """Convergence studies compare the same operations."""
     drawn = []
     for perturbation in (Perturbation(), Perturbation(rate=2), Perturbation(stiffness=4.0)):
-        env = StationEnv(perturbation=perturbation)
+        env = StationEnv(ENV_ID, perturbation=perturbation)
         _, info = env.reset(seed=5, options={"rack": 2, "slot": 11})
         drawn.append(info["draws"])
         env.close()
@@ -103,7 +108,10 @@ def test_draws_do_not_depend_on_rate_or_stiffness() -> None:
 
 
 def test_perturbed_errors_are_scaled() -> None:
-    plain, wide = StationEnv(), StationEnv(perturbation=Perturbation(pose_error=2.0, friction=1.5))
+    plain, wide = (
+        StationEnv(ENV_ID),
+        StationEnv(ENV_ID, perturbation=Perturbation(pose_error=2.0, friction=1.5)),
+    )
     one = plain.reset(seed=5, options={"rack": 2, "slot": 11})[1]["draws"]
     two = wide.reset(seed=5, options={"rack": 2, "slot": 11})[1]["draws"]
     plain.close()
@@ -115,7 +123,7 @@ def test_perturbed_errors_are_scaled() -> None:
 
 
 def test_draws_stay_within_their_ranges(env: StationEnv) -> None:
-    setting = env.operation.setting
+    setting = env.operation.station.setting
     for seed in range(60):
         info = env.reset(seed=seed)[1]
         visit, part = info["draws"]["visit"], info["draws"]["part"]
@@ -157,19 +165,19 @@ def test_the_registry_refuses_duplicates_and_names_the_unknown() -> None:
     entry = station(f"envs:{ENV_ID}")
     assert entry in stations()
     with pytest.raises(ValueError, match="registered twice"):
-        register(StationEntry(ENV_ID, entry.config, entry.line_station, entry.title))
+        register(replace(entry, title="another"))
     with pytest.raises(UnknownNameError, match="did you mean 'rackline/TrayInsert-v0'"):
         station("rackline/TrayInsert-v1")
 
 
 def test_a_picture_is_a_picture() -> None:
-    env = StationEnv(render_mode="rgb_array")
+    env = StationEnv(ENV_ID, render_mode="rgb_array")
     env.reset(seed=0)
     picture = env.render()
     assert picture.shape == (480, 640, 3)
     assert picture.dtype == np.uint8
     assert picture.std() > 10
     env.close()
-    blind = StationEnv()
+    blind = StationEnv(ENV_ID)
     assert blind.render() is None
     blind.close()

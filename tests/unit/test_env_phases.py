@@ -8,26 +8,31 @@ import numpy as np
 import pytest
 
 from configs.specs.base import load_spec, resolve_path
-from configs.specs.station import StationSpec
-from envs.cycle import QUARTER_TURN_RAD, Phase, phases_after, phases_before
-from envs.operation import Operation, Perturbation
-from envs.phase_simulation import (
-    AXES,
+from configs.specs.insertion import InsertionSpec
+from envs.operation import Operation
+from envs.perturbation import Perturbation
+from envs.phases import (
     RATE_HZ,
     Moment,
-    Payload,
-    approach,
-    at_mouth,
+    Phase,
     displaced,
     measured_durations,
     simulate_phases,
 )
 from envs.physics.motion import Trapezoid
-from envs.robots.gantry import Grasp, gantry_model
-from envs.robots.servo import ComputedTorque
-from envs.stations.tray_insert import part_in_slot
+from envs.robots.gantry import Gantry
+from envs.robots.gantry_body import AXES, Grasp, gantry_model
+from envs.robots.gantry_control import ComputedTorque
+from envs.stations.insertion.cycle import (
+    QUARTER_TURN_RAD,
+    at_mouth,
+    phases_after,
+    phases_before,
+)
+from envs.stations.insertion.slot import MOUTH
+from envs.stations.insertion.station import Insertion, part_in_slot
 
-SPEC = load_spec(StationSpec, resolve_path("stations", "tray_insert"))
+SPEC = load_spec(InsertionSpec, resolve_path("stations", "tray_insert"))
 SETTING = SPEC.settings[SPEC.default_setting]
 CASES = [(0, 1.05, 0.04), (12, 0.95, -0.04), (28, 1.0, 0.0)]  # slot, mass factor, grasp yaw
 
@@ -40,9 +45,10 @@ def cycle(slot: int) -> tuple[tuple[Phase, ...], tuple[Phase, ...]]:
     )
 
 
-def payload(slot: int, mass_factor: float = 1.0, yaw_rad: float = 0.0) -> Payload:
+def gantry(slot: int, mass_factor: float = 1.0, yaw_rad: float = 0.0) -> Gantry:
     _, part = part_in_slot(SPEC, slot)
-    return Payload(part, mass_factor * part.mass_kg, Grasp(0.002, -0.002, yaw_rad))
+    grasp = Grasp(0.002, -0.002, yaw_rad)
+    return Gantry(SPEC, part, MOUTH, mass_factor * part.mass_kg, grasp)
 
 
 def starts(slot: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -50,27 +56,27 @@ def starts(slot: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     _, part = part_in_slot(SPEC, slot)
     before, _ = cycle(slot)
     return (
-        displaced(approach(SPEC, SETTING, part), before, -1.0),
+        displaced(at_mouth(SETTING, part, -SPEC.motion.approach_m), AXES, before, -1.0),
         at_mouth(SETTING, part, part.length_m),
     )
 
 
 def run(slot: int) -> list[Moment]:
-    held = payload(slot)
+    held = gantry(slot)
     return [
         moment
         for phases, start in zip(cycle(slot), starts(slot), strict=True)
-        for moment in simulate_phases(phases, start, held)
+        for moment in simulate_phases(held, phases, start)
     ]
 
 
 @pytest.mark.parametrize(("slot", "mass_factor", "yaw_rad"), CASES)
 def test_profiles_take_as_long_as_physics(slot, mass_factor, yaw_rad):
-    held = payload(slot, mass_factor, yaw_rad)
+    held = gantry(slot, mass_factor, yaw_rad)
     planned, measured = [], []
     for phases, start in zip(cycle(slot), starts(slot), strict=True):
         planned += [phase.duration_s for phase in phases]
-        measured += measured_durations(phases, start, held)
+        measured += measured_durations(held, phases, start)
     assert sum(measured) == pytest.approx(sum(planned), rel=0.01)
     for took, plan in zip(measured, planned, strict=True):
         # Below 5 mm/s counts as arrived: with 1 m/s² that is 5 ms before the profile's end.
@@ -79,30 +85,30 @@ def test_profiles_take_as_long_as_physics(slot, mass_factor, yaw_rad):
 
 def test_a_slow_servo_is_measured_as_late(monkeypatch):
     """What the measurement is for: a servo that lags does not keep the profile's time."""
-    monkeypatch.setattr("envs.robots.servo.BANDWIDTH_RAD_PER_S", 3.0)
+    monkeypatch.setattr("envs.robots.gantry_control.BANDWIDTH_RAD_PER_S", 3.0)
     phases, start = cycle(3)[0], starts(3)[0]
-    wrong = payload(3, mass_factor=2.0)
+    wrong = gantry(3, mass_factor=2.0)
     planned = sum(phase.duration_s for phase in phases)
-    assert sum(measured_durations(phases, start, wrong)) > 1.01 * planned
+    assert sum(measured_durations(wrong, phases, start)) > 1.01 * planned
 
 
 def test_the_way_back_ends_where_the_way_there_began():
     for slot in range(len(SPEC.slots)):
         before, after = cycle(slot)
         cart, home = starts(slot)
-        assert displaced(home, after) == pytest.approx(cart)
+        assert displaced(home, AXES, after) == pytest.approx(cart)
         assert [p.loaded for p in (*before, *after)] == [False, *[True] * 5, False, False]
 
 
 def test_before_ends_where_the_policy_takes_over():
-    operation = Operation(SPEC, SPEC.default_setting, Perturbation(), False)
+    operation = Operation(Insertion(SPEC, SETTING), Perturbation(), False)
     try:
         operation.start(seed=1, rack=0, slot=0)
-        front = [-SPEC.motion.approach_m, 0.0, SETTING.clearance_m, 0.0]
-        expected = operation._joint_target(front)
+        task = operation.task
+        expected = task.robot.put(task.start)[: len(AXES)]
     finally:
         operation.close()
-    assert approach(SPEC, SETTING, SPEC.parts["compute"]) == pytest.approx(expected)
+    assert task.approach == pytest.approx(expected)
 
 
 def test_poses_over_time_are_whole_and_smooth():
@@ -154,7 +160,7 @@ def test_axes_move_together_and_the_slowest_sets_the_time():
     assert phase.move_s == phase.moves["x"].duration_s == 2.0
     assert phase.duration_s == 2.5
     assert Phase("wait", {}, 0.5).duration_s == 0.5
-    assert displaced((0.0, 1.0, 2.0, 3.0), (phase,)) == pytest.approx((1.0, 1.0, 1.9, 3.0))
+    assert displaced((0.0, 1.0, 2.0, 3.0), AXES, (phase,)) == pytest.approx((1.0, 1.0, 1.9, 3.0))
 
 
 def test_higher_slots_are_farther_from_the_cart():

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from configs.specs.base import load_spec, resolve_path
-from configs.specs.station import RewardWeights, StationSpec
+from configs.specs.insertion import InsertionSpec
+from configs.specs.station import RewardWeights
 from envs import reward
 from envs.reward import Snapshot
 from envs.station_env import StationEnv
 
 BEFORE = Snapshot(0.2, 0.002, 0.01, 0.0, 0.0)
-WEIGHTS = load_spec(StationSpec, resolve_path("stations", "tray_insert")).reward
+WEIGHTS = load_spec(InsertionSpec, resolve_path("stations", "tray_insert")).reward
 
 
 def test_progress_is_depth_gained():
@@ -59,7 +60,7 @@ def test_total_weighs_every_term():
 
 
 def test_an_env_pays_what_its_terms_say():
-    env = StationEnv()
+    env = StationEnv("rackline/TrayInsert-v0")
     env.reset(seed=2)
     rng = np.random.default_rng(0)
     ended = False

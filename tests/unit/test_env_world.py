@@ -12,18 +12,19 @@ import pytest
 
 from configs.errors import PhysicsError
 from configs.specs.base import load_spec, resolve_path
-from configs.specs.station import StationSpec
+from configs.specs.insertion import InsertionSpec
 from envs.physics.pose import Pose
 from envs.physics.sensors import WINDOW_HZ
 from envs.physics.shapes import Body, Box, Contact, Joint, Link, cuboid_inertia
 from envs.physics.world import GRAVITY_M_PER_S2, World
 from envs.selftest import check_force_reading
-from envs.stations import tray_insert as scene
+from envs.stations.insertion import slot as scene
 
-SPEC = load_spec(StationSpec, resolve_path("stations", "tray_insert"))
+SPEC = load_spec(InsertionSpec, resolve_path("stations", "tray_insert"))
 PART, SETTING = SPEC.parts["compute"], SPEC.settings["hard"]
 CONTACT = Contact(2e6, 4e3, 0.2)
 SLOT = scene.slot_body(PART, SETTING, scene.MOUTH)
+PRESSES = scene.presses(PART)
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_each_contact_parameter_is_read_back(world, monkeypatch, which):
 @pytest.mark.parametrize("stiffness", [2e5, 2e6, 8e6])
 @pytest.mark.parametrize("rate_hz", [240.0, 480.0, 960.0])
 def test_the_force_self_test_passes(world, stiffness, rate_hz):
-    check_force_reading(world, SLOT, PART, Contact(stiffness, 4e3, 0.3), rate_hz)
+    check_force_reading(world, SLOT, PRESSES, Contact(stiffness, 4e3, 0.3), rate_hz)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_the_force_self_test_fails_where_one_part_of_the_fixture_is_static(world
     rest = tuple(replace(one, boxes=()) if one.name == link else one for one in SLOT.links)
     still = Link("still", "", Joint.FIXED, 0.0, boxes=boxes)
     with pytest.raises(PhysicsError, match=rf"98\.1 N pressed on the {name} reads -?0\.0 N"):
-        check_force_reading(world, Body(SLOT.base, (*rest, still)), PART, CONTACT, 240.0)
+        check_force_reading(world, Body(SLOT.base, (*rest, still)), PRESSES, CONTACT, 240.0)
 
 
 def test_the_force_self_test_fails_where_the_stop_alone_is_static(world):
@@ -108,7 +109,7 @@ def test_the_force_self_test_fails_where_the_stop_alone_is_static(world):
     rest = tuple(replace(one, boxes=tuple(decks)) if one is shelf else one for one in SLOT.links)
     still = Link("still", "", Joint.FIXED, 0.0, boxes=(stop,))
     with pytest.raises(PhysicsError, match="pressed on the stop reads"):
-        check_force_reading(world, Body(SLOT.base, (*rest, still)), PART, CONTACT, 240.0)
+        check_force_reading(world, Body(SLOT.base, (*rest, still)), PRESSES, CONTACT, 240.0)
 
 
 def test_the_force_self_test_fails_on_a_false_reading(world, monkeypatch):
@@ -119,7 +120,7 @@ def test_the_force_self_test_fails_on_a_false_reading(world, monkeypatch):
 
     monkeypatch.setattr(World, "wrench", off)
     with pytest.raises(PhysicsError, match="force self-test"):
-        check_force_reading(world, SLOT, PART, CONTACT, 240.0)
+        check_force_reading(world, SLOT, PRESSES, CONTACT, 240.0)
 
 
 def impact(rate_hz: int) -> tuple[float, float, float, float]:

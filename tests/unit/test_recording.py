@@ -17,8 +17,8 @@ from envs.physics.kinematics import link_poses, moving_links
 from envs.physics.pose import Pose, about_axis, multiply
 from envs.physics.shapes import Body, Box, Contact, Joint, Link
 from envs.physics.world import World
-from envs.robots.gantry import PART, Grasp, gantry_body
-from envs.stations.tray_insert import seat_of
+from envs.robots.gantry_body import PART, Grasp, gantry_body
+from envs.stations.insertion.seat import seat_of
 from policies.executor import _release
 from policies.recorder import file_name, record, record_file
 from policies.recording import CONTACT, parse_recording, read_recording

@@ -7,17 +7,17 @@ import pytest
 
 from configs.errors import UnknownNameError
 from configs.specs.base import load_spec, resolve_path
-from configs.specs.station import StationSpec
-from envs.observation import index_of, insertion_fields
-from envs.registry import station
+from configs.specs.insertion import InsertionSpec
+from envs.observation import index_of
 from envs.station_env import StationEnv
+from envs.stations.insertion.station import insertion_fields
 from policies.catalogue import load_policy
 from policies.rollout import play
 from policies.scripted.registry import scripts, tunable
 from policies.scripted.spiral import SpiralParameters, SpiralSearch
 from policies.seeds import SELECTION
 
-STATION = load_spec(StationSpec, resolve_path("stations", "tray_insert"))
+STATION = load_spec(InsertionSpec, resolve_path("stations", "tray_insert"))
 FIELDS = insertion_fields(STATION.parts)
 MIDDLE = {name: float(np.sqrt(low * high)) for name, (low, high) in SpiralSearch.SEARCH.items()}
 
@@ -94,7 +94,7 @@ def test_at_the_end_force_neither_stops_nor_searches():
 
 
 def test_an_operation_comes_to_its_end():
-    env = StationEnv(station("rackline/TrayInsert-v0").config)
+    env = StationEnv("rackline/TrayInsert-v0")
     try:
         info = play(env, script(), SELECTION[0], 0, 0)
     finally:

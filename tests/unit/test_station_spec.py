@@ -9,7 +9,7 @@ import pytest
 
 from configs.errors import ConfigError
 from configs.specs.base import load_spec, resolve_path, spec_hash
-from configs.specs.station import StationSpec
+from configs.specs.insertion import InsertionSpec
 
 SHIPPED = resolve_path("stations", "tray_insert")
 REFUSED = {
@@ -50,7 +50,7 @@ def test_what_cannot_be_worked_is_refused(case: str, tmp_path: Path) -> None:
     assert text.count(old) == 1
     path.write_text(text.replace(old, new))
     with pytest.raises(ConfigError) as caught:
-        load_spec(StationSpec, path)
+        load_spec(InsertionSpec, path)
     message = str(caught.value)
     assert re.match(rf"{re.escape(str(path))}:\d+: {re.escape(field)}( =|:)", message), message
     assert words in message
@@ -58,4 +58,4 @@ def test_what_cannot_be_worked_is_refused(case: str, tmp_path: Path) -> None:
 
 def test_what_is_checked_does_not_change_what_a_station_is() -> None:
     """The committed convergence result and every bundle name the station by this hash."""
-    assert spec_hash(load_spec(StationSpec, SHIPPED)) == "bbb68d00dafced14"
+    assert spec_hash(load_spec(InsertionSpec, SHIPPED)) == "bbb68d00dafced14"

@@ -26,7 +26,7 @@ from unittest.mock import patch
 from configs.errors import PhysicsError
 from envs.operation import Operation
 from envs.physics.world import World
-from envs.robots.gantry import ImpedanceController
+from envs.robots.gantry_control import ImpedanceController
 from envs.station_env import StationEnv
 from policies.policy import Policy
 

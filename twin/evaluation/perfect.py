@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from configs.specs.effects import Effects
 from configs.specs.station import StationSpec
-from envs.cycle import phases_after, phases_before
-from envs.stations.tray_insert import part_in_slot
+from envs.registry import station_of
 from twin.line.process import State, Step, VisitPlan
 
 
@@ -34,10 +33,7 @@ class PerfectProcess:
 
 def scripted_s(station: StationSpec, slot: int) -> float:
     """Return the time of an operation's scripted phases (pick to approach, closing to retract)."""
-    before = phases_before(station.motion, slot)
-    _, part = part_in_slot(station, slot)
-    after = phases_after(station.motion, slot, part, station.levers, closed=True)
-    return sum(phase.duration_s for phase in (*before, *after))
+    return sum(phase.duration_s for phase in station_of(station).scripted(slot))
 
 
 def perfect_process(station: StationSpec, effects: Effects) -> PerfectProcess:

@@ -1,42 +1,17 @@
-"""The scripted phases around the contact skill, timed by their motion profiles."""
+"""The scripted phases around an insertion: from the cart to the mouth, closing, and back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from configs.specs.station import Axis, Levers, Motion, Part
+from configs.specs.insertion import Axis, Levers, Motion
+from configs.specs.station import Part, Setting
+from envs.phases import Phase
 from envs.physics.motion import Trapezoid
+from envs.robots.gantry_control import Quad
+from envs.stations.insertion.slot import MOUTH
 
 QUARTER_TURN_RAD = 1.5707963267948966
-"""Trays stand on the cart at a right angle to the rack's slots (assumed layout)."""
+"""Parts stand on the cart at a right angle to the rack's slots (assumed layout)."""
 YAW_ACCELERATION_RAD_PER_S2 = 1.0  # assumed
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One scripted phase: axes move together from rest to rest, then a dwell.
-
-    Attributes:
-        name: phase of the operation: pick, transit, align, close, release, retract.
-        moves: profile of each moving axis, by joint name; the slowest sets the time.
-        dwell_s: time at rest behind the move.
-        loaded: the part is in the hand.
-    """
-
-    name: str
-    moves: dict[str, Trapezoid]
-    dwell_s: float = 0.0
-    loaded: bool = True
-
-    @property
-    def move_s(self) -> float:
-        """Duration of the slowest move."""
-        return max((m.duration_s for m in self.moves.values()), default=0.0)
-
-    @property
-    def duration_s(self) -> float:
-        """Duration of the slowest move plus the dwell."""
-        return self.move_s + self.dwell_s
 
 
 def phases_before(motion: Motion, slot: int) -> tuple[Phase, ...]:
@@ -57,16 +32,19 @@ def phases_before(motion: Motion, slot: int) -> tuple[Phase, ...]:
 
 
 def phases_after(
-    motion: Motion, slot: int, part: Part, levers: Levers, closed: bool
+    motion: Motion, slot: int, part: Part, levers: Levers, closed: bool, home_m: float = 0.0
 ) -> tuple[Phase, ...]:
     """Return closing (only where the levers are closed), release and the way back to the cart.
 
     Times are those of a part that is home, which is where the hand lets go of it: the way back
-    is longer than the way there by the part's length.
+    is longer than the way there by the part's length. To be looked at, closing draws the part,
+    and the hand that still holds it, home by ``home_m``.
     """
     back = motion.cart_distance_m + part.length_m
+    drawing = {"x": _move(home_m, motion.linear)} if closed else {}
+    move_s = max((move.duration_s for move in drawing.values()), default=0.0)
     return (
-        Phase("close", {}, levers.closing_s if closed else 0.0),
+        Phase("close", drawing, max(0.0, levers.closing_s - move_s) if closed else 0.0),
         Phase("release", {}, motion.release_s),
         Phase("retract", {"x": _move(-motion.approach_m, motion.linear)}, loaded=False),
         Phase(
@@ -79,6 +57,16 @@ def phases_after(
             loaded=False,
         ),
     )
+
+
+def at_mouth(setting: Setting, part: Part, depth_m: float) -> Quad:
+    """Return the joint positions that hold a part's front edge ``depth_m`` behind the mouth.
+
+    In the cell's frame the mouth is always in the same place, whatever the slot: the rack's
+    height against the gantry's is in the moves.
+    """
+    x, y, z = MOUTH.position
+    return (x + depth_m - part.length_m, y, z + setting.clearance_m, 0.0)
 
 
 def _climb_m(motion: Motion, slot: int) -> float:
