@@ -61,6 +61,7 @@ bench: $(VENV)/.core ## speed as ratios of one run: env.step over raw physics, w
 
 docs: $(VENV)/.core ## the pages of the stations, from their data and the code; writes docs/stations
 	@$(BIN)/rackline stations rackline/TrayInsert-v0 --doc docs/stations/tray_insert.md
+	@$(BIN)/rackline stations rackline/ShelfInsert-v0 --doc docs/stations/shelf_insert.md
 
 clean: ## remove everything that make has made
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

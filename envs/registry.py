@@ -114,3 +114,13 @@ register(
         Insertion,
     )
 )
+register(
+    StationEntry(
+        "rackline/ShelfInsert-v0",
+        "shelf_insert",
+        "S20",
+        "S20: the same gantry puts power shelves onto the busbar clip",
+        InsertionSpec,
+        Insertion,
+    )
+)

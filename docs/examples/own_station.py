@@ -1,0 +1,14 @@
+"""A station of one's own: a fan tray, outside of Rackline; docs/stations/adding.md says how."""
+
+from pathlib import Path
+
+from configs.specs.insertion import InsertionSpec
+from envs.registry import StationEntry, register
+from envs.stations.insertion.station import Insertion
+
+register(
+    StationEntry(
+        "own_station:acme/FanInsert-v0", Path(__file__).with_suffix(".yaml"), "S60",
+        "S60: the gantry inserts fan trays", InsertionSpec, Insertion,
+    )
+)  # fmt: skip

@@ -1,0 +1,63 @@
+"""A station outside of the repository: the documented example, in 15 lines, keeps the contract."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import gymnasium as gym
+import pytest
+
+from configs.errors import UnknownNameError
+from envs.checks import SEED, check_episode, check_levels, check_spaces, check_spec_hash
+from envs.fingerprint import play, play_elsewhere, random_actions
+from envs.registry import station
+from policies.rollout import Episode, run_episode
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+ENV_ID = "own_station:acme/FanInsert-v0"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def importable() -> Iterator[None]:
+    """Put the example where a user's own module would be."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(EXAMPLES))
+        yield
+
+
+def test_it_takes_fifteen_lines():
+    assert len((EXAMPLES / "own_station.py").read_text().splitlines()) <= 15
+
+
+@pytest.mark.parametrize(
+    "check", [check_spaces, check_episode, check_levels, check_spec_hash], ids=lambda c: c.__name__
+)
+def test_contract(check):
+    env = gym.make(ENV_ID)
+    try:
+        check(env)
+    finally:
+        env.close()
+
+
+def test_a_script_of_its_kind_of_work_seats_its_part():
+    record = run_episode(Episode(ENV_ID, "scripted/lateral-admittance", None, 3, 0, 1))
+    assert (record.part, record.outcome) == ("fan_tray", "ok")
+
+
+def test_another_process_finds_it():
+    env = gym.make(ENV_ID)
+    here = play(env, random_actions(env, SEED), SEED)
+    env.close()
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        assert pool.submit(play_elsewhere, ENV_ID, SEED).result() == here
+
+
+@pytest.mark.parametrize("env_id", ["no_such_module:acme/FanInsert-v0", "envs:acme/FanInsert-v0"])
+def test_what_cannot_be_found_is_named(env_id):
+    with pytest.raises(UnknownNameError, match="unknown station"):
+        station(env_id)
