@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test screens lint clean python validate calibrate-intervals converge docs bench
+.PHONY: help demo test screens lint clean python validate calibrate-intervals converge docs bench \
+	check-datasets
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -22,7 +23,7 @@ $(VENV)/.core: pyproject.toml constraints.txt | python
 
 $(VENV)/.dev: $(VENV)/.core
 	@echo "adding what tests need to $(VENV)"
-	@$(PIP) --editable '.[dev,train,viz]'
+	@$(PIP) --editable '.[data,dev,train,viz]'
 	@touch $@
 
 demo: $(VENV)/.core ## judge two scripted policies by the line: verdict in the terminal, report as HTML
@@ -63,5 +64,27 @@ docs: $(VENV)/.core ## the pages of the stations, from their data and the code; 
 	@$(BIN)/rackline stations rackline/TrayInsert-v0 --doc docs/stations/tray_insert.md
 	@$(BIN)/rackline stations rackline/ShelfInsert-v0 --doc docs/stations/shelf_insert.md
 
+# LeRobot's pins and ours do not agree, and Rerun's SDK is large: each has an environment of its own.
+DATASETS := $(VENV)-datasets
+$(DATASETS)/rackline/.made: pyproject.toml constraints.txt | python
+	@echo "making $(DATASETS)/rackline (core, data, viz, rerun)"
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt \
+	  --editable '.[data,viz,rerun]' pytest
+	@touch $@
+
+$(DATASETS)/lerobot/.made: tests/loaders/lerobot.txt | python
+	@echo "making $(DATASETS)/lerobot (LeRobot without what its loader does not import)"
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install -q --disable-pip-version-check --no-deps -r tests/loaders/lerobot.txt
+	@touch $@
+
+LOADERS := -m pytest -p no:cacheprovider -o filterwarnings=default --rootdir=tests/loaders
+check-datasets: $(DATASETS)/rackline/.made $(DATASETS)/lerobot/.made ## read exports back with LeRobot's and Rerun's own loaders
+	@rm -rf $(DATASETS)/made
+	@$(DATASETS)/rackline/bin/python tests/loaders/make_exports.py $(DATASETS)/made
+	@EXPORTS=$(DATASETS)/made $(DATASETS)/lerobot/bin/python $(LOADERS) tests/loaders/check_lerobot.py
+	@EXPORTS=$(DATASETS)/made $(DATASETS)/rackline/bin/python $(LOADERS) tests/loaders/check_rerun.py
+
 clean: ## remove everything that make has made
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(DATASETS) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -39,9 +39,9 @@ class Stage:
         for handle, (x, y, z, a, b, c, w) in zip(self._moving, poses, strict=True):
             self._world.move(handle, Pose((x, y, z), (a, b, c, w)))
 
-    def picture(self, width: int, height: int) -> Any:
-        """Return what the camera sees, (height, width, 3) uint8."""
-        return self._world.render(width, height, EYE, TARGET)
+    def picture(self, width: int, height: int, eye: Vector = EYE, target: Vector = TARGET) -> Any:
+        """Return what a camera at ``eye`` sees of ``target``, (height, width, 3) uint8."""
+        return self._world.render(width, height, eye, target)
 
     def close(self) -> None:
         """Free the world."""

@@ -22,6 +22,7 @@ from envs.scene import SceneLink
 from policies import recording_file as file
 
 __all__ = [
+    "ACTION_AXES",
     "CONTACT",
     "End",
     "Frames",
@@ -37,6 +38,9 @@ FORMAT = 1
 
 CONTACT = ("approach", "insert")
 """Phases that the policy works in; the others are scripted."""
+
+ACTION_AXES = ("axial", "lateral", "height", "yaw")
+"""What the entries of an action move."""
 
 Floats = NDArray[np.float32]
 

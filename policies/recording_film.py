@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from configs.errors import EnvironmentSetupError, RecordingError
+from envs.scene import PART
 from envs.stage import Stage
 from policies.recording import Recording
 
@@ -17,6 +19,9 @@ SIZE = (960, 540)
 FPS = 25
 """Frames a second of a video, in real time."""
 _STRIP_PX = 44
+_CLOSE_SIZE = (480, 270)
+_CLOSE_EYE = (-0.75, -1.25, 0.75)
+"""Where the camera of a close picture stands (m), from the part."""
 _DARK, _LIGHT = (26, 28, 33), (240, 241, 243)
 _SHOWN = (
     ("side", "side_force_n", "N"),
@@ -40,6 +45,24 @@ def save_still(recording: Recording, time_s: float, file: Path) -> None:
         picture.save(file, format="PNG")
     except OSError as error:
         raise _unwritable(file, error) from None
+
+
+def close_jpeg(recording: Recording, time_s: float) -> bytes:
+    """Return a small picture of the part at ``time_s``, without a caption, as JPEG."""
+    width, height = _CLOSE_SIZE
+    frame = _frame_at(recording, time_s)
+    x, y, z = recording.frames.poses[frame, recording.moving.index(PART), :3].tolist()
+    right, back, up = _CLOSE_EYE
+    stage = Stage(recording.scene)
+    try:
+        stage.put(recording.frames.poses[frame].tolist())
+        drawn = stage.picture(2 * width, 2 * height, (x + right, y + back, z + up), (x, y, z))
+    finally:
+        stage.close()
+    file = io.BytesIO()
+    smooth = Image.fromarray(drawn).resize((width, height), Image.Resampling.LANCZOS)
+    smooth.save(file, format="JPEG", quality=80)
+    return file.getvalue()
 
 
 def save_video(

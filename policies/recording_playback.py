@@ -15,7 +15,8 @@ from policies.recording import Recording
 
 METRES_PER_N = 0.003
 """Length of the force arrow: 100 N are 30 cm."""
-_WRIST = "gantry/ft"
+WRIST = "gantry/ft"
+"""Link whose frame the signals of the wrist are in."""
 _LOOK_S = 1.0 / 60.0
 
 
@@ -62,7 +63,7 @@ class Playback:
 
 def wrist_force(recording: Recording, frame: int) -> tuple[Vector, Vector]:
     """Return where the wrist is (m) and the force (N) on the part there, in the world."""
-    x, y, z, *turned = recording.frames.poses[frame, recording.moving.index(_WRIST)].tolist()
+    x, y, z, *turned = recording.frames.poses[frame, recording.moving.index(WRIST)].tolist()
     signals = recording.frames.signals
     fx, fy, fz = (float(np.nan_to_num(signals[f"wrist_f{axis}_n"][frame])) for axis in "xyz")
     a, b, c, w = turned

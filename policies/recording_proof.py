@@ -17,11 +17,10 @@ from envs.registry import station
 from policies.catalogue import load_policy
 from policies.policy import Policy
 from policies.recorder import policy_digest, record, versions
-from policies.recording import CONTACT, Floats, Recording, parse_recording
+from policies.recording import ACTION_AXES, CONTACT, Floats, Recording, parse_recording
 from policies.rollout import Episode, environment
 
 _POSE = ("x", "y", "z", "qx", "qy", "qz", "qw")
-_ACTION = ("axial", "lateral", "height", "yaw")
 
 
 @dataclass(frozen=True)
@@ -216,7 +215,7 @@ def _items(of: Recording, actions: Floats) -> Iterator[_Item]:
         frame += 1
     for step, time_s in enumerate(steps.time_s):
         where = f"step {step} ({time_s:.2f} s)"
-        for axis, value in zip(_ACTION, actions[step], strict=True):
+        for axis, value in zip(ACTION_AXES, actions[step], strict=True):
             yield _Item(step, where, f"action {axis}", _text(value))
         while frame < len(of.frames.phase) and of.frames.time_s[frame] <= time_s:
             yield from _frame(of, frame, step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -32,7 +33,7 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
         env: the station.
         composition: script, and how actions combine.
         weights: of the reward terms.
-        force_cap: most that the raw force term takes in one step.
+        force_cap: most that the raw force term takes in one operation.
         force_from: share of a damage limit from which the force term counts.
         pace: shares of depth and of time, rising; progress counts time, see `TrainingSpec`.
         seed: of the stream of operations; `stream` is its state.
@@ -56,6 +57,7 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
         self._force_cap, self._force_from = force_cap, force_from
         self._depths, self._times = zip(*pace, strict=True)
         self._depth = 0.0
+        self._charged = self._side = self._axial = 0.0
         self._stream = np.random.default_rng([seed, 5])
 
     @property
@@ -77,6 +79,7 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
         observation, info = self.env.reset(seed=operation, options=options)
         self._composition.reset()
         self._depth = 0.0
+        self._charged = self._side = self._axial = 0.0
         return self._composition.see(observation), info
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
@@ -85,11 +88,25 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
         observation, _, terminated, truncated, info = self.env.step(joined)
         terms = info["reward_terms"]
         changed = {
-            "force": max(reward.force(self._at.snapshot, self._force_from), -self._force_cap),
+            "force": self._force_raised(),
             "progress": self._time_won(terms["progress"]),
         }
         weighted = reward.total(terms | changed, self._weights)
         return self._composition.see(observation), weighted, terminated, truncated, info
+
+    def _force_raised(self) -> float:
+        """Return minus what the step added to the cost of the operation's largest forces.
+
+        Charged step by step, a steady push would weigh many times as much as one hard knock, which
+        is what damages.
+        """
+        now = self._at.snapshot
+        self._side = max(self._side, now.side_force_share)
+        self._axial = max(self._axial, now.axial_force_share)
+        largest = replace(now, side_force_share=self._side, axial_force_share=self._axial)
+        before = self._charged
+        self._charged = min(-reward.force(largest, self._force_from), self._force_cap)
+        return before - self._charged
 
     def _time_won(self, progress: float) -> float:
         """Return how much of an operation's time lies in the depth that a step gained."""

@@ -18,7 +18,7 @@ from envs.station_env import StationEnv
 from policies.executor import Executor, per_worker
 from policies.records import EpisodeRecord
 from policies.rollout import play, record_of
-from policies.scripted.registry import ScriptEntry, tunable
+from policies.scripted.registry import ScriptEntry, scripts
 from policies.seeds import SELECTION
 
 EXPLORE_SHARE = 0.6
@@ -115,13 +115,13 @@ def write_parameters(path: Path, result: TrialResult, effort: str) -> None:
 
 
 def script_called(name: str) -> ScriptEntry:
-    """Return the script of that name, also one that is not tuned yet."""
+    """Return the script of that name."""
     from configs.errors import UnknownNameError
 
-    for entry in tunable():
+    for entry in scripts():
         if entry.name == name:
             return entry
-    raise UnknownNameError("script", name, [entry.name for entry in tunable()])
+    raise UnknownNameError("script", name, [entry.name for entry in scripts()])
 
 
 def _score(

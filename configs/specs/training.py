@@ -100,10 +100,10 @@ class TrainingSpec(Spec):
         damage_ends: whether an operation ends at damage, as it does everywhere else.
         pose_error: factor on the setting's pose errors in training alone; over 1, the worst cases,
             of which the setting has few, come often enough to be learnt from.
-        force_cap: most that the raw force term takes in one step; without an end at damage it
+        force_from: share of a damage limit from which the force term counts; it charges what a step
+            adds to the operation's largest force.
+        force_cap: most that the raw force term takes in one operation; without an end at damage it
             would outweigh everything else.
-        force_from: share of a damage limit from which the force term counts. The script's own pushes
-            lie below .7 in most operations: what is charged there buys caution, not safety.
         pace: where an operation's time goes, pairs of (share of depth, share of time), rising from
             (0, 0) to (1, 1). With it progress counts time instead of depth, so that a second won
             is paid at once, wherever it is won.

@@ -66,11 +66,6 @@ def scripts() -> tuple[ScriptEntry, ...]:
     return _SCRIPTS
 
 
-def tunable() -> tuple[ScriptEntry, ...]:
-    """Return the scripts that can be searched: the registered ones, and those not tuned yet."""
-    return (*_SCRIPTS, *_NOT_TUNED)
-
-
 _SCRIPTS = (
     ScriptEntry(
         "scripted/straight-push",
@@ -90,14 +85,10 @@ _SCRIPTS = (
         LateralAdmittance,
         LateralAdmittance.SEARCH,
     ),
-)
-
-# A script joins those above once it is tuned with the same effort; until then it works nowhere.
-_NOT_TUNED = (
     ScriptEntry(
         "scripted/spiral-search",
         1,
-        "stops above a force and circles under light pressure until it gives way",
+        "stops above a force, presses lightly and circles until it gives way",
         SpiralParameters,
         InsertionSpec,
         SpiralSearch,

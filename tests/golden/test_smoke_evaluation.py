@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -58,6 +59,18 @@ def test_smoke_evaluation_gives_its_recorded_answer(done: Done) -> None:
     names = ("report.html", "report.md", "junit.xml")
     assert all((done.folder / name).is_file() for name in names)
     assert done.junit.read_text() == (done.folder / "junit.xml").read_text()
+
+
+def test_the_report_links_the_pages_of_what_was_recorded(done: Done) -> None:
+    html = (done.folder / "report.html").read_text()
+    linked = re.findall(r'href="([^"#]+)"', html)
+    assert linked == ["replay-worst.html", "replay-median.html", "replay-best.html"]
+    for name in linked:
+        page = (done.folder / name).read_text()
+        assert page.count('"policy":') == 2
+        assert not re.findall(r"(?:src|href)=\"(?!data:)", page)
+    assert html.count("data:image/jpeg") == 6
+    assert "came to another end" not in html
 
 
 def test_the_better_policy_is_no_worse_than_its_baseline(done: Done) -> None:

@@ -125,18 +125,25 @@ def test_training_weights_weigh_the_raw_terms():
         env.close()
 
 
-def test_force_is_capped_in_training():
-    """Without an end at damage a jam would outweigh everything that there is to learn."""
+def test_only_a_force_higher_than_any_before_is_charged_in_training():
+    """A steady push costs once, and a jam not more than the cap."""
     env = training_env(SPEC, seed=0)
     try:
+        env.reset()
         observation, _ = env.unwrapped.reset(seed=0)
         terms = dict.fromkeys(SPEC.reward.model_dump(), 0.0)
         env.env.step = lambda action: (observation, 0.0, False, False, {"reward_terms": terms})
-        rewards = []
-        for share in (SPEC.force_from, 4.0):
-            pushed = replace(env.unwrapped.snapshot, side_force_share=share)
-            env.unwrapped._snapshot = pushed
-            rewards.append(env.step(np.zeros(4, dtype=np.float32))[1])
-        assert rewards == pytest.approx([0.0, -SPEC.force_cap * SPEC.reward.force])
+
+        def charged(share):
+            env.unwrapped._snapshot = replace(env.unwrapped.snapshot, side_force_share=share)
+            return -env.step(np.zeros(4, dtype=np.float32))[1] / SPEC.reward.force
+
+        middle = (1.0 + SPEC.force_from) / 2
+        assert charged(SPEC.force_from) == 0.0
+        assert charged(middle) == pytest.approx(0.25)
+        assert charged(middle) == charged(SPEC.force_from) == 0.0
+        assert charged(4.0) == pytest.approx(SPEC.force_cap - 0.25)
+        env.reset()
+        assert charged(middle) == pytest.approx(0.25)
     finally:
         env.close()

@@ -19,10 +19,12 @@ from envs.registry import register, station, stations
 from envs.station_env import StationEnv
 from envs.stations.insertion.station import Insertion
 from policies.catalogue import load_policy
+from policies.scripted.registry import scripts
 
 ENV_ID = "rackline/TrayInsert-v0"
 SHIPPED = load_spec(InsertionSpec, resolve_path("stations", "tray_insert"))
 SETTING = SHIPPED.settings["hard"]
+SCRIPTS = [entry.name for entry in scripts()]
 
 
 def pressing(**impedance: float) -> InsertionSpec:
@@ -64,7 +66,7 @@ def test_wrist_and_fixture_read_the_drive_s_push_on_the_end_stop(rate: int) -> N
         operation.close()
 
 
-@pytest.mark.parametrize("name", ["scripted/straight-push", "scripted/lateral-admittance"])
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_policies_do_the_same_whatever_info_says(env: StationEnv, name: str) -> None:
     def actions(poison: bool) -> list[Any]:
         policy = load_policy(name, env.station)
@@ -90,7 +92,7 @@ def test_policies_do_the_same_whatever_info_says(env: StationEnv, name: str) -> 
 
 def test_a_policy_gets_nothing_but_observations() -> None:
     """The only door to a policy has one argument."""
-    for name in ("scripted/straight-push", "scripted/lateral-admittance"):
+    for name in SCRIPTS:
         policy = load_policy(name, SHIPPED)
         with pytest.raises(TypeError):
             policy.act(np.zeros(1, np.float32), {"facts": None})  # type: ignore[call-arg]

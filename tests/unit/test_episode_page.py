@@ -9,6 +9,7 @@ from configs.errors import RacklineError
 from envs.physics.pose import Pose, about_axis
 from envs.physics.shapes import Box
 from policies.recording import End, Frames, Header, Recording, SceneLink, Steps
+from policies.recording_playback import METRES_PER_N, wrist_force
 from tests.browser import chromium, opened, until
 from twin.replay.episode import episode_page, phase_spans
 
@@ -19,7 +20,7 @@ HEADER = Header(
 )  # fmt: skip
 BOX = (Box((0.2, 0.1, 0.02)),)
 SCENE = (
-    SceneLink("gantry/x", BOX, (0.6, 0.6, 0.6, 1.0), True, Pose()),
+    SceneLink("gantry/ft", BOX, (0.6, 0.6, 0.6, 1.0), True, Pose()),
     SceneLink("slot/left", BOX, (0.8, 0.6, 0.2, 1.0), False, Pose((1.0, 0.3, 1.0))),
     SceneLink("part", BOX, (0.2, 0.4, 0.7, 1.0), True, Pose()),
     SceneLink("floor", (Box((2.5, 2.5, 0.01)),), (0.9, 0.9, 0.9, 1.0), False, Pose()),
@@ -75,6 +76,15 @@ def test_a_page_shows_the_poses_of_the_recording_and_obeys_keys(tmp_path):
         turn = about_axis((0.0, 0.0, 1.0), 0.3 * (0.25 * times[31] + 0.75 * times[32]))
         np.testing.assert_allclose(between[3:], turn, atol=1e-6)
 
+        ask = "t => { rackline.clock.seek(t); return rackline.arrow(); }"
+        assert page.evaluate(ask, times[10]) is None  # scripted: nothing is measured
+        begin, end = (np.array(point) for point in page.evaluate(ask, times[57]))
+        at, force = wrist_force(recording, 57)  # what PyBullet's window shows
+        np.testing.assert_allclose(begin, at, atol=1e-6)
+        np.testing.assert_allclose(end - begin, METRES_PER_N * np.array(force), atol=1e-6)
+        said = f"{np.linalg.norm(force):.0f} N at the wrist"
+        assert said in page.locator(".captions").inner_text()
+
         start = page.evaluate("rackline.clock.seek(0); rackline.pose('part')")
         page.keyboard.press("Space")
         until(page, "rackline.clock.timeS > 0.3")
@@ -90,8 +100,8 @@ def test_a_page_shows_the_poses_of_the_recording_and_obeys_keys(tmp_path):
 
 def test_two_policies_share_a_clock(tmp_path):
     file = tmp_path / "both.html"
-    short, long = made_up(2.0, "scripted/short"), made_up(4.0, "scripted/long")
-    file.write_text(episode_page([short, long]))
+    short, long = made_up(2.0, "scripted/short"), made_up(4.0, "scripted/long", seed=8)
+    file.write_text(episode_page([short, long], "The worst operation of each policy"))
     with chromium() as browser, opened(browser, f"{file.as_uri()}#t=3") as page:
         assert page.evaluate("rackline.clock.timeS") == 3
         last = page.evaluate("rackline.pose('part', 0)")
@@ -101,5 +111,8 @@ def test_two_policies_share_a_clock(tmp_path):
         ]
         shown = page.locator(".captions").inner_text()
         assert "scripted/short" in shown
-        assert "scripted/long" in shown
+        assert "B · scripted/long" in shown
+        assert "seed 7 · rack 1, slot 2, compute" in shown  # each view says its own operation
+        assert "seed 8 · rack 1, slot 2, compute" in shown
+        assert page.locator("h1").inner_text() == "The worst operation of each policy"
         assert "ends at" in shown

@@ -31,6 +31,7 @@ from twin.evaluation.plan import Plan, load_plan
 from twin.evaluation.words import NONE, number
 from twin.kpi.gates import Answer
 from twin.kpi.intervals import Interval
+from twin.replay.highlights import Shown, ShownEpisode
 from twin.report import write_reports
 from twin.report.charts import lead_times
 from twin.report.html import html_report
@@ -242,6 +243,36 @@ def test_reports_are_whole_offline_and_the_same_again(finished: Any, tmp_path: P
     assert found.physics in summary
     assert found.verdict.headline in summary
     assert "nan" not in summary
+
+
+def test_the_report_shows_recorded_episodes_or_how_to_get_them(finished: Any) -> None:
+    plan, found = finished.plan, finished.found
+    bare = html_report(plan, found, "rackline evaluate small --no-recordings")
+    assert "Nothing is recorded" in bare
+    episodes = []
+    for letter, time_s in (("x", 13.019), ("y", 8.5)):
+        record = next(iter(read_records(finished.folder / f"episodes-{letter}.jsonl")))
+        episodes.append(ShownEpisode(plan.policy(letter), record, letter == "x", time_s, "aGk="))
+    shown = [Shown(label, f"replay-{label}.html", tuple(episodes)) for label in ("worst", "median")]
+    page = html_report(plan, found, "rackline evaluate small", shown)
+    assert "Nothing is recorded" not in page
+    outside = re.findall(r'\b(?:src|href)="(?!#)([^"]*)', page)  # relative, or in the page itself
+    still = "data:image/jpeg;base64,aGk="
+    assert outside == [
+        link
+        for name in ("worst", "median")
+        for link in (
+            f"replay-{name}.html", f"replay-{name}.html#t=13.02", still,
+            f"replay-{name}.html#t=8.50", still,
+        )
+    ]  # fmt: skip
+    assert page.count("came to another end than its record") == 2  # y's
+    said = re.sub(r"<[^>]*>", "", page)
+    for one in episodes:
+        r = one.record
+        assert f"seed {r.seed}, rack {r.rack_id}, slot {r.slot}, {r.part}" in said
+        force = f"side force up to {r.max_windowed_force_n:.0f} N"
+        assert f"{r.outcome.value} · contact {r.contact_time_s:.1f} s · {force}" in said
 
 
 def test_lines_that_ship_nothing_can_be_drawn(finished: Any) -> None:

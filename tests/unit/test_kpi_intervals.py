@@ -100,3 +100,27 @@ def test_the_nested_interval_of_constants_and_of_nothing():
     for values, groups in (([1.0, 2.0], [0, 0]), ([1.0, 2.0, 3.0], [0, 0, 1]), ([1, 2], [0, 1])):
         with pytest.raises(ValueError, match="replication"):
             nested_interval(values, groups)
+
+
+def test_the_nested_interval_follows_a_skew_posterior():
+    """Some 10 events: without its skewness the upper bound of 95 % holds 91.5 %, not 93.5 %."""
+    rng = np.random.default_rng(3)
+    groups = np.array([replication_of(run) for run in range(30)])
+    high = low = 0
+    for events in rng.poisson(10.0, size=2000):
+        values = rng.gamma(events + 0.5, size=30) + 0.3 * rng.standard_normal(15)[groups]
+        bounds = nested_interval(values, groups, confidence=0.90).interval
+        high += bounds.high >= 10.0
+        low += bounds.low <= 10.0
+    assert 0.925 <= high / 2000 <= 0.97
+    assert 0.925 <= low / 2000 <= 0.97
+
+
+def test_the_skewness_of_the_nested_interval_has_the_sign_and_limit_of_its_source():
+    heavy = np.array([0.0, 0.1, 0.0, 0.2, 0.1, 9.0, 0.0, 0.1])
+    groups = [0, 0, 1, 1, 2, 2, 3, 3]
+    right = nested_interval(heavy, groups).interval
+    left = nested_interval(-heavy, groups).interval
+    assert right.high - right.estimate > right.estimate - right.low
+    assert (left.low, left.high) == pytest.approx((-right.high, -right.low))
+    assert right.low < right.estimate

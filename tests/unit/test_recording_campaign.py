@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 import twin.cli.rollout  # noqa: F401 - registers the command
@@ -13,13 +17,17 @@ from configs.errors import RacklineError, RecordingError
 from envs.outcome import OutcomeClass
 from policies.executor import Executor
 from policies.recording import read_recording
-from policies.recording_campaign import highlights, record_highlights
+from policies.recording_campaign import LABELS, highlights, record_highlights
+from policies.recording_film import close_jpeg
 from policies.records import EpisodeRecord, append_records, parse_record
 from policies.rollout import Episode, run_episode
+from policies.training_choice import Choice, record_choice
+from policies.training_run import load_training
 from twin.cli.app import app
 from twin.cli.evaluate_view import show_recordings
 from twin.evaluation.plan import load_plan
 from twin.evaluation.recordings import record_evaluation
+from twin.replay.highlights import write_replays
 
 STATION, PUSH = "rackline/TrayInsert-v0", "scripted/straight-push"
 LIKE = Episode(STATION, PUSH, "hard", 0, 0, 0)
@@ -73,12 +81,19 @@ def test_highlights_are_simulated_again_to_the_same_end_and_then_kept(rolled_out
         assert read_recording(one.file).header.seed == one.record.seed
 
 
-def test_an_evaluation_records_what_its_folder_holds(tmp_path):
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory):
+    """Return folder, policy and recordings of an evaluation of one episode of policy x."""
+    folder = tmp_path_factory.mktemp("evaluated")
     plan = load_plan("smoke")
     seed, policy = plan.spec.campaign.seed, plan.policy("x")
     record = run_episode(Episode(STATION, policy, plan.spec.setting, seed, 0, 0))
-    append_records(tmp_path / "episodes-x.jsonl", [record])  # and none of y, as in a cut campaign
-    found = record_evaluation(plan, tmp_path, workers=1)
+    append_records(folder / "episodes-x.jsonl", [record])  # and none of y, as in a cut campaign
+    return folder, policy, record_evaluation(plan, folder, workers=1)
+
+
+def test_an_evaluation_records_what_its_folder_holds(evaluated):
+    _, policy, found = evaluated
     names = [f"x-{label}.mcap" for label in ("worst", "median", "best")]
     assert [one.file.name for one in found] == names
     assert all(one.same for one in found)
@@ -86,6 +101,43 @@ def test_an_evaluation_records_what_its_folder_holds(tmp_path):
     said = show_recordings([found[0], replace(found[1], same=False)]).plain
     assert "Recordings of 2 episodes" in said
     assert said.count("came to another end than its record") == 1
+
+
+def test_pages_and_stills_of_an_evaluation_for_its_report(evaluated):
+    folder, policy, found = evaluated
+    shown = write_replays(found, folder)
+    assert [row.page for row in shown] == [f"replay-{label}.html" for label in LABELS]
+    for row, one in zip(shown, found, strict=True):
+        assert (
+            f"<h1>The {row.label} operation of each policy</h1>" in (folder / row.page).read_text()
+        )
+        (episode,) = row.episodes
+        assert (episode.policy, episode.record, episode.same) == (policy, one.record, True)
+        recording = read_recording(one.file)
+        time_s, side = recording.frames.time_s, recording.frames.signals["side_force_n"]
+        worst = side[np.searchsorted(time_s, episode.most_force_s)]
+        assert worst == pytest.approx(one.record.max_windowed_force_n, abs=1e-3)
+        assert base64.b64decode(episode.still) == close_jpeg(recording, episode.most_force_s)
+    on_the_cart = Image.open(io.BytesIO(close_jpeg(recording, 0.0)))
+    assert (on_the_cart.format, on_the_cart.size) == ("JPEG", (480, 270))
+    middle = np.asarray(on_the_cart).astype(int)[100:170, 180:320]
+    assert (middle[:, :, 2] - middle[:, :, 0] > 60).mean() > 0.25  # the tray, blue
+
+
+def test_training_records_the_worst_and_best_that_decided(rolled_out, tmp_path):
+    _, records = rolled_out
+    spec = load_training("tray_insert")
+    choice = Choice(PUSH, {PUSH: records, "another": [replace(RECORD, seed=99)]})
+    made = record_choice(spec.model_copy(update={"setting": "hard"}), tmp_path, choice, workers=1)
+    assert [one.file for one in made] == [
+        tmp_path / "recordings" / f"chosen-{label}.mcap" for label in ("worst", "best")
+    ]
+    assert all(one.same for one in made)
+    ranked = highlights(records)
+    for one in made:
+        header = read_recording(one.file).header
+        assert (header.policy, header.setting) == (PUSH, "hard")
+        assert header.seed == ranked[one.label].seed
 
 
 def test_a_record_that_was_not_made_here_is_told(rolled_out, tmp_path):

@@ -52,7 +52,7 @@ _TITLES = {
     "rolled_throughput_yield": "rolled yield",
     "technician_use": "technician use",
 }
-_VERSION = 2  # of the meaning of a results line; raised when the study changes
+_VERSION = 3  # of the meaning of a results line; raised when the study changes
 
 Row = Mapping[str, Any]
 
@@ -256,7 +256,7 @@ def _what_was_done(results: Sequence[CellResult]) -> list[str]:
         "bold. Standard error of a judged coverage, over data sets since both policies of one meet",
         f"the same line: {least:.4f} to {most:.4f}, cell by cell.",
         "Rates known: the least judged coverage of a line KPI if the policy's rates were known and",
-        "only the line were random. Where it is low, a KPI is too skewed over replications for a t",
+        "only the line were random. Where it is low, a KPI is too skewed over replications for an",
         f"interval from {RUNS // DRAWS_A_REPLICATION} of them, whatever the bridge does.",
         "",
         "This is not the whole procedure that decides. Gates are asked here of the lines as",

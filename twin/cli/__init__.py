@@ -29,6 +29,7 @@ def main() -> None:
             card,
             catalogue,
             converge,
+            dataset,
             evaluate,
             line,
             line_replay,

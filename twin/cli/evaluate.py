@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from policies.executor import usable_cores
 from twin.cli.app import app
 from twin.cli.output import check_file, write_file
+
+if TYPE_CHECKING:  # physics would slow every other command's start down
+    from twin.replay.highlights import Shown
 
 _INCONCLUSIVE = 3
 _INTERRUPTED = 130  # as a shell reports a process ended by Ctrl-C
@@ -54,6 +57,7 @@ def evaluate_command(
     from twin.evaluate import evaluate
     from twin.evaluation.plan import load_plan
     from twin.evaluation.recordings import record_evaluation
+    from twin.replay.highlights import write_replays
     from twin.report import write_reports
 
     check_file("--junit", junit)
@@ -69,16 +73,17 @@ def evaluate_command(
                 bars,
                 lambda preflight: bars.say(show_preflight(preflight)),
             )
+            shown: tuple[Shown, ...] = ()
             if recordings:
-                bars.say(
-                    show_recordings(
-                        record_evaluation(plan, folder, workers or usable_cores(), bars)
-                    )
-                )
+                recorded = record_evaluation(plan, folder, workers or usable_cores(), bars)
+                bars.say(show_recordings(recorded))
+                shown = write_replays(recorded, folder)
         except KeyboardInterrupt:
             bars.say(stopped(command if workers is None else f"{command} --workers {workers}"))
             raise typer.Exit(_INTERRUPTED) from None
-    page = write_reports(plan, found, folder, command, allow_inconclusive=allow_inconclusive)
+    page = write_reports(
+        plan, found, folder, command, allow_inconclusive=allow_inconclusive, shown=shown
+    )
     show(plan, found, page)
     if junit is not None:
         write_file("--junit", junit, (folder / "junit.xml").read_text(encoding="utf-8"))

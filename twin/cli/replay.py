@@ -43,6 +43,9 @@ def replay(
     ] = None,
     video: Annotated[Path | None, typer.Option(metavar="OUT.mp4", help="Video to write.")] = None,
     gui: Annotated[bool, typer.Option("--gui", help="Play it in PyBullet's window.")] = False,
+    rerun: Annotated[
+        Path | None, typer.Option(metavar="OUT.rrd", help="File to write for Rerun's viewer.")
+    ] = None,
 ) -> None:
     """Show a recorded episode: page, picture, video or window; --verify proves it.
 
@@ -51,7 +54,7 @@ def replay(
 
     Example: [bold]rackline replay y.mcap --compare x.mcap --web both.html[/bold]
     """
-    for option, target in (("--web", web), ("--png", png), ("--video", video)):
+    for option, target in (("--web", web), ("--png", png), ("--video", video), ("--rerun", rerun)):
         check_file(option, target)
     from policies.recording import read_recording
 
@@ -63,6 +66,11 @@ def replay(
         write_page(web, file, compare)
     if png is not None or video is not None or gui:
         _show(recording, file, png, at, video, gui)
+    if rerun is not None:
+        from policies.recording_rerun import save_rerun
+
+        save_rerun(recording, rerun)
+        _say(f"Rerun: {rerun}")
 
 
 def about(recording: Recording) -> str:

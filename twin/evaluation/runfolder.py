@@ -10,6 +10,8 @@
         timings.jsonl           one line a phase and session
         pace.json               seconds an episode and a replication, as measured
         result.json             what the report shows
+        recordings/             worst, median and best episode of both policies
+        replay-worst.html …     their pages, which the report links
         report.html  report.md  junit.xml
 
 Only the parent process writes. A kill cuts the last line at most; the same command goes on behind

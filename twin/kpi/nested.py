@@ -13,12 +13,16 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from twin.kpi.intervals import CONFIDENCE, NOTHING_KNOWN, Interval, t_quantile
 
+Floats = NDArray[np.float64]
+
 DRAWS_A_REPLICATION = 2
 """Posterior draws that share the random numbers of one line replication."""
+_SKEWEST = 1.0
+"""Up to here the first term of the expansion rises with t as far as t = 3, as a quantile must."""
 
 
 def replication_of(run: int) -> int:
@@ -52,7 +56,8 @@ class NestedInterval:
         count = runs // size
         line = self.variance_line * (self.runs // size) / count
         between = line + self.variance_episodes / (count * size)
-        return _half_width(self.variance_episodes, between, count, size, CONFIDENCE)
+        t = _t(self.variance_episodes, between, count, size, CONFIDENCE)
+        return t * math.sqrt(self.variance_episodes + between)
 
 
 def nested_interval(
@@ -63,7 +68,9 @@ def nested_interval(
     With G replications of m draws each, W the variance within replications and S² the variance of
     their means: the long-run KPI of the true policy has the variance W over the posterior (and a
     little more than that, where a draw meets the line's luck), and the mean of all values is off
-    by S²/G. The interval is the mean ± t sqrt(W + S²/G), with Satterthwaite's degrees of freedom.
+    by S²/G. The interval is the mean ± t sqrt(W + S²/G), with Satterthwaite's degrees of freedom,
+    moved towards the side on which the doubt reaches further: few events leave a skew posterior,
+    and bounds of 95 % held 92.5 % without it.
 
     Args:
         values: one value a run, shape (R,).
@@ -91,16 +98,37 @@ def nested_interval(
     mean = float(x.mean())
     # What within holds of the episodes is also in the means: the line's own share is the rest.
     line = max(0.0, between - within / (count * size))
-    half = _half_width(within, between, count, size, confidence)
-    return NestedInterval(Interval(mean, mean - half, mean + half), within, line, len(x))
+    error = math.sqrt(within + between)
+    t = _t(within, between, count, size, confidence)
+    aside = error * _skewness(x, within, error) * (t**2 - 1) / 6  # Cornish and Fisher, 1938
+    interval = Interval(mean, mean - t * error + aside, mean + t * error + aside)
+    return NestedInterval(interval, within, line, len(x))
 
 
-def _half_width(within: float, between: float, count: int, size: int, confidence: float) -> float:
-    """Return t sqrt(W + S²/G) with Satterthwaite's degrees of freedom, S²/G being ``between``."""
-    spread = within + between
-    if spread == 0:
+def _t(within: float, between: float, count: int, size: int, confidence: float) -> float:
+    """Return t with Satterthwaite's degrees of freedom of W + S²/G, S²/G being ``between``."""
+    if within + between == 0:
         return 0.0
-    degrees = between**2 / (count - 1)
+    shares = between**2 / (count - 1)
     if size > 1:
-        degrees += within**2 / (count * (size - 1))
-    return t_quantile(spread**2 / degrees, confidence) * math.sqrt(spread)
+        shares += within**2 / (count * (size - 1))
+    return t_quantile((within + between) ** 2 / shares, confidence)
+
+
+def _skewness(x: Floats, within: float, error: float) -> float:
+    """Return the skewness of the KPI's doubt, that of the values for the episodes' part of it.
+
+    Some 30 values do not tell the episodes' skewness from the line's; of the line's the mean of all
+    values keeps next to nothing.
+
+    Args:
+        x: values, shape (R,).
+        within: variance of the episodes' part.
+        error: standard deviation of the doubt.
+    """
+    n, spread = len(x), float(x.std(ddof=1))
+    if error == 0 or within == 0:
+        return 0.0
+    third = float(((x - x.mean()) ** 3).sum()) * n / ((n - 1) * (n - 2))
+    skewness = third / spread**3 * (math.sqrt(within) / error) ** 3
+    return min(_SKEWEST, max(-_SKEWEST, skewness))

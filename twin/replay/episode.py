@@ -15,10 +15,11 @@ from envs.outcome import OutcomeClass
 from envs.registry import station
 from envs.scene import SceneLink
 from policies.recording import Header, Recording
+from policies.recording_playback import METRES_PER_N, WRIST
 from twin.replay.page import asset, packed, page
 from twin.report.style import CLASS_COLOURS
 
-_SCRIPTS = ("player.js", "plots.js", "scene.js", "episode.js")
+_SCRIPTS = ("player.js", "plots.js", "arrow.js", "scene.js", "episode.js")
 _PLOTS: Final[tuple[tuple[str, str, float, dict[str, str]], ...]] = (
     ("Sideways force on the rack", "N", 1.0, {"side_force_n": ""}),
     ("Axial force on the rack", "N", 1.0, {"axial_force_n": ""}),
@@ -38,8 +39,12 @@ _PALE = frozenset({OutcomeClass.RETRIED, OutcomeClass.ASSISTED})
 """Classes whose colour is too light for white letters."""
 
 
-def episode_page(recordings: Sequence[Recording]) -> str:
+def episode_page(recordings: Sequence[Recording], heading: str = "") -> str:
     """Return the replay of one recording, or of two side by side under one clock, as HTML.
+
+    Args:
+        recordings: one or two; two are of one operation, unless a heading says what joins them.
+        heading: what two recordings of different operations have in common.
 
     Raises:
         RacklineError: two recordings that are not of one operation, or one without a frame.
@@ -47,17 +52,18 @@ def episode_page(recordings: Sequence[Recording]) -> str:
     for recording in recordings:
         if not recording.frames.phase:
             raise RacklineError("a recording without a frame has nothing to show; record it again")
-    if len(recordings) > 1:
+    if len(recordings) > 1 and not heading:
         _check_same_operation(recordings)
     head = recordings[0].header
     phases = list(dict.fromkeys(name for r in recordings for name in r.frames.phase))
     data = {
-        "episodes": [_episode(recording) for recording in recordings],
+        "episodes": [_episode(recording, bool(heading)) for recording in recordings],
         "phase_colours": {
             name: _PHASE_COLOURS[i % len(_PHASE_COLOURS)] for i, name in enumerate(phases)
         },
         "charts": list(_charts(recordings)),
         "step_s": _step_s(recordings[0]),
+        "metres_per_n": METRES_PER_N,
     }
     names = " against ".join(recording.header.policy for recording in recordings)
     return page(
@@ -66,9 +72,9 @@ def episode_page(recordings: Sequence[Recording]) -> str:
         _SCRIPTS,
         three=Markup(f"/*\n{asset('vendor/three.LICENSE')}*/\n{asset('vendor/three.min.js')}"),
         two=len(recordings) > 1,
-        title=f"{names}: {head.env_id}, seed {head.seed}",
-        heading=names,
-        meta=f"{head.env_id} · seed {head.seed} · rack {head.rack}, slot {head.slot}, {head.part}",
+        title=f"{heading or names}: {head.env_id}, seed {head.seed}",
+        heading=heading or names,
+        meta=f"{head.env_id} · {f'setting {head.setting}' if heading else _operation(head)}",
         notes=[recording.cut for recording in recordings if recording.cut],
     )
 
@@ -93,10 +99,13 @@ def _check_same_operation(recordings: Sequence[Recording]) -> None:
             )
 
 
-def _episode(recording: Recording) -> dict[str, Any]:
+def _episode(recording: Recording, own_operation: bool) -> dict[str, Any]:
+    """Return what the page shows of one recording; which operation, where each is of its own."""
+    head = recording.header
     outcome = None if recording.end is None else OutcomeClass(recording.end.outcome)
     return {
-        "policy": recording.header.policy,
+        "policy": head.policy,
+        "operation": _operation(head) if own_operation else "",
         "outcome": "cut" if outcome is None else outcome.value,
         "tone": CLASS_COLOURS.get(outcome, "#5d6976") if outcome else "#5d6976",
         "pale": outcome in _PALE,
@@ -105,8 +114,13 @@ def _episode(recording: Recording) -> dict[str, Any]:
         "poses": packed(recording.frames.poses, np.float32),
         "links": [_link(link) for link in recording.scene],
         "follow": _followed(recording.scene),
+        "wrist": _wrist(recording),
         "phases": list(phase_spans(recording)),
     }
+
+
+def _operation(head: Header) -> str:
+    return f"seed {head.seed} · rack {head.rack}, slot {head.slot}, {head.part}"
 
 
 def _link(link: SceneLink) -> dict[str, Any]:
@@ -119,6 +133,15 @@ def _link(link: SceneLink) -> dict[str, Any]:
             [*box.half_extents_m, *box.pose.position, *box.pose.orientation] for box in link.boxes
         ],
     }
+
+
+def _wrist(recording: Recording) -> dict[str, str] | None:
+    """Return the link of the wrist and the force (N) on the part there, in that link's frame."""
+    if WRIST not in recording.moving:
+        return None
+    signals = recording.frames.signals
+    forces = np.column_stack([signals[f"wrist_f{axis}_n"] for axis in "xyz"])
+    return {"link": WRIST, "forces": packed(forces, np.float32)}
 
 
 def _followed(scene: Sequence[SceneLink]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from policies.recording_campaign import ORDER
 from twin.evaluation.plan import LETTERS, Plan
 from twin.evaluation.preflight import ASSUMED_RHO
 from twin.evaluation.result import Evaluation
@@ -24,18 +26,23 @@ from twin.kpi.gates import Answer
 from twin.report import charts, episode_charts, tables
 from twin.report.prose import GLOSSARY, assumptions
 from twin.report.reasons import next_steps, whys
+from twin.report.style import CLASS_COLOURS
+
+if TYPE_CHECKING:  # its pages take this package's colours
+    from twin.replay.highlights import Shown
 
 BANNER_WORDS = {Answer.HOLDS: "Yes", Answer.FAILS: "No", Answer.INCONCLUSIVE: "Not decided"}
 _DOUBT = ("racks_per_day", "rolled_throughput_yield", "lead_time_mean_h")
 
 
-def html_report(plan: Plan, found: Evaluation, command: str) -> str:
+def html_report(plan: Plan, found: Evaluation, command: str, shown: Sequence[Shown] = ()) -> str:
     """Return the report as HTML.
 
     Args:
         plan: the evaluation.
         found: what it found.
         command: the command that made it, for the reader to repeat.
+        shown: recorded episodes, whose pages lie beside the report; empty without recordings.
     """
     environment = templates()
     environment.filters |= {"percent": percent, "share_span": share_span}
@@ -47,6 +54,9 @@ def html_report(plan: Plan, found: Evaluation, command: str) -> str:
         row=plan.line.station(plan.spec.station),
         found=found,
         command=command,
+        shown=shown,
+        order=ORDER,
+        colours=CLASS_COLOURS,
         css=Markup(css),
         svg={name: Markup(text) for name, text in _charts(plan, found).items()},
         **_tables(plan, found),

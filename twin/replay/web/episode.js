@@ -21,10 +21,15 @@ function captions() {
   const host = $(".captions");
   for (const [i, episode] of page.episodes.entries()) {
     const caption = document.createElement("div");
-    caption.innerHTML = `<b></b> <span class="pill"></span> <span class="phase"></span>`;
-    const [name, outcome, phase] = caption.children;
-    name.textContent = episode.policy;
-    if (page.episodes.length > 1) name.style.color = `var(${SERIES[i]})`;
+    caption.innerHTML = `<b></b> <span class="pill"></span><div class="operation"></div>
+      <span class="phase"></span><span class="wrist"></span>`;
+    const [name, outcome, operation, phase, wrist] = caption.children;
+    const forces = episode.wrist && numbers(episode.wrist.forces, Float32Array);
+    const times = numbers(episode.times, Float64Array);
+    operation.textContent = episode.operation;
+    const two = page.episodes.length > 1;
+    name.textContent = two ? `${"AB"[i]} · ${episode.policy}` : episode.policy;
+    if (two) name.style.color = `var(${SERIES[i]})`;
     outcome.textContent = episode.outcome;
     outcome.style.setProperty("--tone", episode.tone);
     outcome.classList.toggle("pale", episode.pale);
@@ -33,6 +38,9 @@ function captions() {
       const ended = clock.timeS >= episode.length_s;
       const at = indexAt(episode.phases.map(([startS]) => startS), clock.timeS);
       phase.textContent = ended ? `ends at ${seconds(episode.length_s)}` : episode.phases[at][2];
+      if (!forces) return;
+      const frame = 3 * indexAt(times, clock.timeS), force = Math.hypot(...forces.slice(frame, frame + 3));
+      wrist.textContent = Number.isFinite(force) ? `${force.toFixed(0)} N at the wrist` : "";
     });
   }
 }
@@ -66,7 +74,7 @@ function plots() {
 function views() {
   let viewer = null;
   try {
-    viewer = new Viewer($(".stage"), clock, page.episodes);
+    viewer = new Viewer($(".stage"), clock, page.episodes, page.metres_per_n);
   } catch (error) {
     $(".captions").insertAdjacentHTML("beforeend", "<p>This browser cannot draw in 3D (no WebGL); the plots work without.</p>");
     console.error(error);
@@ -105,5 +113,12 @@ window.rackline = {
   pose(link, view = 0) {
     const object = viewer.stages[view].objects.get(link);
     return [...object.position.toArray(), ...object.quaternion.toArray()];
+  },
+  // The arrow of a view: [where it begins, where it ends] in the world, m; null = none.
+  arrow(view = 0) {
+    const { object, force, metresPerN } = viewer.stages[view].arrow;
+    if (!object.visible) return null;
+    const end = new THREE.Vector3(0, metresPerN * force.length(), 0).applyQuaternion(object.quaternion);
+    return [object.position.toArray(), end.add(object.position).toArray()];
   },
 };

@@ -114,7 +114,7 @@ class Floor {
   // A row of cards, spread over the width; back to front where the line runs leftwards.
   row(row, width, top, height, leftwards) {
     const free = width - row.reduce((sum, card) => sum + card.width, 0);
-    const between = row.length > 1 ? Math.min(free / (row.length - 1), 3 * BETWEEN) : 0;
+    const between = row.length > 1 ? Math.min(free / (row.length - 1), 0.35 * width) : 0;
     let left = 0;
     for (const card of row) {
       const x = leftwards ? width - left - card.width : left;

@@ -50,7 +50,7 @@ function boxMesh([x, y, z], paint, ink) {
 
 // The links of one episode as objects, put where they are at a time.
 class Stage {
-  constructor(episode) {
+  constructor(episode, metresPerN) {
     const moving = episode.links.filter((link) => link.moving);
     this.track = new Track(
       numbers(episode.times, Float64Array), numbers(episode.poses, Float32Array), moving.length,
@@ -67,6 +67,8 @@ class Stage {
       if (link.moving) this.moving.push(object);
     }
     this.followed = this.objects.get(episode.follow);
+    this.wrist = episode.wrist && this.objects.get(episode.wrist.link);
+    this.arrow = episode.wrist && new ForceArrow(episode.wrist, metresPerN);
     this.sun = new THREE.DirectionalLight(0xffffff, 1.9);
     this.sun.castShadow = true;
     this.sun.shadow.mapSize.set(2048, 2048);
@@ -123,6 +125,7 @@ class Stage {
 
   show(timeS) {
     this.moving.forEach((object, i) => this.track.pose(i, timeS, object.position, object.quaternion));
+    if (this.arrow) this.arrow.show(indexAt(this.track.timesS, timeS), this.wrist);
   }
 
   // Box around everything but the floor, wherever it is during the episode.
@@ -159,8 +162,8 @@ const PRESETS = [
 
 class Viewer {
   // host: element that the canvas fills; episodes: one or two, side by side under one camera.
-  constructor(host, clock, episodes) {
-    Object.assign(this, { host, clock, stages: episodes.map((episode) => new Stage(episode)) });
+  constructor(host, clock, episodes, metresPerN) {
+    Object.assign(this, { host, clock, stages: episodes.map((episode) => new Stage(episode, metresPerN)) });
     this.renderer = new THREE.WebGLRenderer({ antialias: true, alpha: true });
     this.renderer.shadowMap.enabled = true;
     this.renderer.shadowMap.type = THREE.PCFShadowMap;
@@ -191,8 +194,11 @@ class Viewer {
   }
 
   theme() {
-    const floor = new THREE.Color(css("--floor"));
-    for (const stage of this.stages) for (const paint of stage.floors) paint.color.copy(floor);
+    const floor = new THREE.Color(css("--floor")), force = new THREE.Color(css("--force"));
+    for (const { floors, arrow } of this.stages) {
+      for (const paint of floors) paint.color.copy(floor);
+      if (arrow) arrow.paint.color.copy(force);
+    }
     this.stale = true;
   }
 
@@ -256,6 +262,14 @@ class Viewer {
     this.stale = true;
   }
 
+  // Draw over what is drawn already, uncut.
+  overlay(scene) {
+    this.renderer.clippingPlanes = [];
+    this.renderer.autoClear = false;
+    this.renderer.clearDepth();
+    this.renderer.render(scene, this.camera);
+  }
+
   render() {
     this.stale = false;
     const home = this.camera.position.clone();
@@ -267,7 +281,9 @@ class Viewer {
       this.renderer.clippingPlanes = this.cut ? [this.cutter] : [];
       this.renderer.setViewport(...this.views[i]);
       this.renderer.setScissor(...this.views[i]);
+      this.renderer.autoClear = true;
       this.renderer.render(stage.scene, this.camera);
+      if (stage.arrow) this.overlay(stage.arrow.scene);
       this.camera.position.copy(home);
     });
   }

@@ -1,7 +1,7 @@
 export {
-  Box3, BoxGeometry, BufferAttribute, CircleGeometry, Color, DirectionalLight, DoubleSide,
-  EdgesGeometry,
-  Group, HemisphereLight, LineBasicMaterial, LineSegments, Mesh,
+  Box3, BoxGeometry, BufferAttribute, CircleGeometry, Color, CylinderGeometry, DirectionalLight,
+  DoubleSide, EdgesGeometry,
+  Group, HemisphereLight, LineBasicMaterial, LineSegments, Mesh, MeshBasicMaterial,
   MeshStandardMaterial, PCFShadowMap, PerspectiveCamera, Plane, Quaternion,
   Scene, SRGBColorSpace, Vector3, WebGLRenderer,
 } from "three";
