@@ -36,6 +36,7 @@ class About:
         env_id: station, e.g. ``"rackline/TrayInsert-v0"``.
         station: id of the station's data, with its ``station_version`` and ``spec_hash``.
         fields: the observation's entries, in order.
+        actions: what the entries of an action move, in order.
         limit: observations are clipped to ± this, in units of each field's scale.
         rate_hz: policy steps a second.
     """
@@ -45,6 +46,7 @@ class About:
     station_version: int
     spec_hash: str
     fields: tuple[Field, ...]
+    actions: tuple[str, ...]
     limit: float
     rate_hz: float
 
@@ -107,10 +109,11 @@ class Transitions:
 def about(header: Header) -> About:
     """Return what the episodes of a recording's station share."""
     spec = station(header.env_id).spec
-    fields = station_of(spec).fields
+    place = station_of(spec)
+    actions = tuple(entry.name for entry in place.actions)
     rate_hz = spec.physics.policy_rate_hz
     return About(
-        header.env_id, spec.id, spec.version, spec_hash(spec), fields, LIMIT, rate_hz
+        header.env_id, spec.id, spec.version, spec_hash(spec), place.fields, actions, LIMIT, rate_hz
     )  # fmt: skip
 
 

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from configs.errors import EnvironmentSetupError, RecordingError
 from policies.dataset import About, Transitions
-from policies.recording import ACTION_AXES
 from policies.recording_film_steps import INFO, SIZE, StepFilm
 
 try:
@@ -79,7 +78,7 @@ class LeRobotWriter:
         self._folder, self._about, self._fps = folder, about, round(about.rate_hz)
         self._vectors = {
             "observation.state": [field.name for field in about.fields],
-            "action": list(ACTION_AXES),
+            "action": list(about.actions),
         }
         path = self._made(_DATA.format(**_FIRST))
         self._data: Any = pq.ParquetWriter(path, self._schema(), compression="snappy")

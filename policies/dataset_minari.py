@@ -20,7 +20,6 @@ import numpy as np
 
 from configs.errors import EnvironmentSetupError, RecordingError
 from policies.dataset import About, Transitions
-from policies.recording import ACTION_AXES
 
 try:
     import h5py
@@ -103,7 +102,7 @@ class MinariWriter:
             "total_steps": self._steps,
             "dataset_size": round(size / 1e6, 1),
             "observation_space": _box(entries, self._about.limit),
-            "action_space": _box(len(ACTION_AXES), 1.0),
+            "action_space": _box(len(self._about.actions), 1.0),
             "env_spec": self._env_spec(),
             "algorithm_name": ", ".join(sorted(self._policies)),
             "description": f"Recordings of {self._about.env_id}, the policy's part of them.",

@@ -6,6 +6,7 @@ One file an operation, an MCAP container (https://mcap.dev) that other tools ope
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 from collections.abc import Mapping
@@ -17,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from configs.errors import RecordingError
+from configs.errors import RecordingError, UnknownNameError
+from envs.registry import station, station_of
 from envs.scene import SceneLink
 from policies import recording_file as file
 
 __all__ = [
-    "ACTION_AXES",
     "CONTACT",
     "End",
     "Frames",
@@ -30,6 +31,7 @@ __all__ = [
     "Recording",
     "SceneLink",
     "Steps",
+    "action_names",
     "read_recording",
 ]
 
@@ -38,9 +40,6 @@ FORMAT = 1
 
 CONTACT = ("approach", "insert")
 """Phases that the policy works in; the others are scripted."""
-
-ACTION_AXES = ("axial", "lateral", "height", "yaw")
-"""What the entries of an action move."""
 
 Floats = NDArray[np.float32]
 
@@ -108,7 +107,7 @@ class Steps:
     Attributes:
         time_s: since the cycle began, at the end of the step. # (m,)
         phase: approach while the true front edge was before the mouth plane, else insert.
-        actions: as applied: axial, lateral, height, yaw in [-1, 1]. # (m, 4)
+        actions: as applied, in [-1, 1]; `action_names` says what they move. # (m, actions)
         hashes: of the robot's exact state after the step, 16 hex digits.
         rewards: weighted sums. # (m,)
         terms: raw reward terms by name. # (m,) each
@@ -155,6 +154,16 @@ class Recording:
     def moving(self) -> tuple[str, ...]:
         """Names of the links in ``frames.poses``, in order."""
         return tuple(link.name for link in self.scene if link.moving)
+
+
+def action_names(recording: Recording) -> tuple[str, ...]:
+    """Return what the entries of an action move; numbers where the station is not here."""
+    count = recording.steps.actions.shape[1]
+    names: tuple[str, ...] = ()
+    with contextlib.suppress(UnknownNameError):
+        entries = station_of(station(recording.header.env_id).spec).actions
+        names = tuple(entry.name for entry in entries)
+    return names if len(names) == count else tuple(map(str, range(count)))
 
 
 def read_recording(path: Path) -> Recording:
@@ -223,10 +232,11 @@ def _frames(found: file.Content) -> Frames:
 def _steps(found: file.Content) -> Steps:
     rows = [row for _, row in found.steps]
     terms = list(rows[0]["terms"]) if rows else []
+    shape = len(rows), len(rows[0]["action"]) if rows else 0
     return Steps(
         np.array([time_ns for time_ns, _ in found.steps], dtype=np.float64) * 1e-9,
         tuple(str(row["phase"]) for row in rows),
-        np.array([row["action"] for row in rows], dtype=np.float32).reshape(len(rows), 4),
+        np.array([row["action"] for row in rows], dtype=np.float32).reshape(shape),
         tuple(str(row["state_hash"]) for row in rows),
         np.array([row["reward"] for row in rows], dtype=np.float32),
         {name: np.array([row["terms"][name] for row in rows], dtype=np.float32) for name in terms},

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from configs.errors import EnvironmentSetupError, RecordingError
-from envs.scene import PART
 from envs.stage import Stage
+from envs.station import PART
 from policies.recording import Recording
 
 SIZE = (960, 540)

@@ -17,7 +17,7 @@ from envs.registry import station
 from policies.catalogue import load_policy
 from policies.policy import Policy
 from policies.recorder import policy_digest, record, versions
-from policies.recording import ACTION_AXES, CONTACT, Floats, Recording, parse_recording
+from policies.recording import CONTACT, Floats, Recording, action_names, parse_recording
 from policies.rollout import Episode, environment
 
 _POSE = ("x", "y", "z", "qx", "qy", "qz", "qw")
@@ -206,7 +206,7 @@ def first_difference(told: Recording, again: Recording, own: Floats | None) -> D
 
 def _items(of: Recording, actions: Floats) -> Iterator[_Item]:
     """Yield all that a recording tells, in the order of time; within a step its action first."""
-    steps, frame = of.steps, 0
+    steps, frame, axes = of.steps, 0, action_names(of)
     yield _Item(None, "the header", "part", of.header.part)
     for link in of.scene:
         yield _Item(None, "the scene", f"link '{link.name}'", repr(link))
@@ -215,7 +215,7 @@ def _items(of: Recording, actions: Floats) -> Iterator[_Item]:
         frame += 1
     for step, time_s in enumerate(steps.time_s):
         where = f"step {step} ({time_s:.2f} s)"
-        for axis, value in zip(ACTION_AXES, actions[step], strict=True):
+        for axis, value in zip(axes, actions[step], strict=True):
             yield _Item(step, where, f"action {axis}", _text(value))
         while frame < len(of.frames.phase) and of.frames.time_s[frame] <= time_s:
             yield from _frame(of, frame, step)

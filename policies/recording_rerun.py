@@ -9,7 +9,7 @@ import numpy as np
 
 from configs.errors import EnvironmentSetupError, RecordingError
 from envs.scene import SceneLink
-from policies.recording import ACTION_AXES, Floats, Recording
+from policies.recording import Floats, Recording, action_names
 
 CLOCK = "cycle"
 """Name of the timeline: seconds since the cycle began."""
@@ -62,7 +62,7 @@ def save_rerun(recording: Recording, file: Path) -> None:
     for signal, values in frames.signals.items():
         known = np.isfinite(values)  # scripted phases touch nothing
         _scalars(stream, f"signals/{signal}", frames.time_s[known], values[known])
-    for axis, values in zip(ACTION_AXES, steps.actions.T, strict=True):
+    for axis, values in zip(action_names(recording), steps.actions.T, strict=True):
         _scalars(stream, f"actions/{axis}", steps.time_s, values)
     _scalars(stream, "reward", steps.time_s, steps.rewards)
     for term, values in steps.terms.items():

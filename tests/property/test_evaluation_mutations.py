@@ -19,9 +19,9 @@ from envs.physics.pose import Pose
 from envs.robots.gantry_body import gantry_body, gantry_model
 from envs.robots.gantry_control import ImpedanceController
 from envs.stations.insertion.cycle import phases_after, phases_before
+from envs.stations.insertion.draws import Visit, draw_part, draw_visit
 from envs.stations.insertion.seat import close_levers, seat_of
 from envs.stations.insertion.slot import slot_body
-from envs.stations.insertion.station import Visit, draw_part, draw_visit
 from twin.evaluation.plan import load_plan
 
 EVALUATION = resources.files("configs").joinpath("evaluations/tray_cell.yaml").read_text()

@@ -15,9 +15,10 @@ from envs.physics.pose import Pose
 from envs.physics.world import GRAVITY_M_PER_S2
 from envs.robots.gantry_body import Grasp
 from envs.stations.insertion.cycle import phases_after, phases_before
+from envs.stations.insertion.draws import PartDraw, Visit
 from envs.stations.insertion.seat import Seat, cell_sensors, seat_of, side_force_n
 from envs.stations.insertion.slot import MOUTH
-from envs.stations.insertion.station import InsertionTask, PartDraw, Visit
+from envs.stations.insertion.station import InsertionTask
 
 WEIGHT_N = 250.0
 SLOT = 3

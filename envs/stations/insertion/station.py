@@ -1,10 +1,10 @@
-"""The insertion station: what varies at which level, what is observed, one part's task."""
+"""The insertion station: what is observed, and one part's task from scene to seat."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,12 @@ from envs.physics.pose import Pose, Vector
 from envs.physics.shapes import Body
 from envs.physics.world import GRAVITY_M_PER_S2
 from envs.robots.gantry import Gantry
-from envs.robots.gantry_body import PITCH, Grasp
+from envs.robots.gantry_body import PITCH
 from envs.selftest import Press
 from envs.station import ActionEntry, Finish, Sensed, Words
 from envs.stations.insertion import page
 from envs.stations.insertion.cycle import at_mouth, phases_after, phases_before
+from envs.stations.insertion.draws import PartDraw, Visit, draw_part, draw_visit
 from envs.stations.insertion.seat import (
     Seat,
     axial_force_n,
@@ -46,43 +47,6 @@ from envs.stations.insertion.slot import (
 _AXES = ("axial", "lateral", "height", "yaw")
 _WRENCH = (("fx", "N", 150.0), ("fy", "N", 30.0), ("fz", "N", 30.0),
            ("mx", "N*m", 10.0), ("my", "N*m", 20.0), ("mz", "N*m", 20.0))  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Visit:
-    """What one docking of a rack fixes: where its slots truly are, and its friction lot."""
-
-    dock: Pose
-    friction: float
-
-
-@dataclass(frozen=True)
-class PartDraw:
-    """What one part fixes: its mass, its seat in the hand, the drives' gains while handling it."""
-
-    mass_kg: float
-    grasp: Grasp
-    gain_factor: float
-    damping_factor: float
-
-
-def draw_visit(setting: InsertionSetting, rng: np.random.Generator) -> Visit:
-    """Draw the visit level: dock error (uniform) and friction (uniform)."""
-    e = setting.dock
-    x, y, z, yaw = rng.uniform(-1.0, 1.0, 4) * (e.axial_m, e.lateral_m, e.height_m, e.yaw_rad)
-    error = Pose.planar(float(x), float(y), float(z), float(yaw))
-    return Visit(MOUTH @ error, float(rng.uniform(*setting.friction)))
-
-
-def draw_part(part: Part, setting: InsertionSetting, rng: np.random.Generator) -> PartDraw:
-    """Draw the part level: mass, grasp and gain factors, all uniform."""
-    e = setting.grasp
-    x, y, yaw = rng.uniform(-1.0, 1.0, 3) * (e.axial_m, e.lateral_m, e.yaw_rad)
-    mass, gain, damping = (
-        float(rng.uniform(*bounds))
-        for bounds in (setting.mass_factor, setting.gain_factor, setting.damping_factor)
-    )
-    return PartDraw(part.mass_kg * mass, Grasp(float(x), float(y), float(yaw)), gain, damping)
 
 
 def insertion_fields(part_names: Iterable[str]) -> tuple[Field, ...]:
