@@ -55,7 +55,7 @@ def summary(found: Evaluation) -> dict[str, Any]:
     perfect = [Entry("", "") if k.perfect is None else entry(k.kpi.key, k.perfect) for k in kpis]
     rows.append(_summary_row("perfect: no misses, no time to insert", perfect))
     heads = [(k.kpi.title, format_of(k.kpi.key).unit) for k in kpis]
-    return {"rows": rows, "heads": [f"{t}, {u}" if u in ("h", "%") else t for t, u in heads]}
+    return {"rows": rows, "heads": [f"{t},{_FIXED}{u}" if u in ("h", "%") else t for t, u in heads]}
 
 
 def _summary_row(
