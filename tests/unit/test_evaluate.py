@@ -28,12 +28,13 @@ from twin.evaluation import plan as plan_module
 from twin.evaluation.cases import Fitted
 from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan, load_plan
-from twin.evaluation.words import NONE, number
+from twin.evaluation.words import NONE, answer_word, number
 from twin.kpi.gates import Answer
 from twin.kpi.intervals import Interval
 from twin.replay.highlights import Shown, ShownEpisode
 from twin.report import write_reports
 from twin.report.charts import lead_times
+from twin.report.first_screen import banner, summary
 from twin.report.html import html_report
 from twin.report.junit import junit_xml
 from twin.report.tables import kpi_blocks
@@ -82,6 +83,30 @@ def test_bars_show_the_input_alone(finished: Any) -> None:
     common, own = fitted.posterior.sample(20_000, np.random.default_rng(0))
     likely = common if isinstance(mean, CommonCause) else own
     assert mean.rates.sum() == pytest.approx(likely.rates.sum(axis=1).mean(), rel=0.02)
+
+
+def test_the_first_screen_says_what_the_line_does_today_and_with_each_policy(finished: Any) -> None:
+    found = finished.found
+    said = summary(found)
+    today, x, y, perfect = said["rows"]
+    assert said["heads"][0] == "Racks per day"
+    racks = next(r for r in found.kpis if (r.mode, r.kpi.key) == ("takt", "racks_per_day"))
+    shown = [racks.staffed, racks.cells["x"].interval, racks.cells["y"].interval, racks.perfect]
+    for row, interval in zip((today, x, y, perfect), shown, strict=True):
+        assert row["entries"][0].value == number(interval.estimate, 2)
+    assert today["entries"][-1].value == str(found.people_staffed)
+    assert y["entries"][-1].value == str(found.people_cell)
+    assert [x["word"], y["word"]] == [answer_word(p.answer) for p in found.verdict.policies]
+    assert [x["growing"], y["growing"]] == [not line.settles for line in found.charts[1:]]
+
+
+def test_the_banner_names_policies_as_the_tables_do_unless_two_have_one_name(finished: Any) -> None:
+    found = finished.found
+    x, y = found.verdict.policies
+    for names, word in ((("scripted/a@1", "learned/b@1"), "a."), (("p/a@1", "p/a@2"), "p/a@1.")):
+        policies = tuple(replace(p, name=n) for p, n in zip((x, y), names, strict=True))
+        verdict = replace(found.verdict, headline=f"Yes: with {names[0]}.", policies=policies)
+        assert banner(replace(found, verdict=verdict))["sentence"] == f"With {word}"
 
 
 def test_what_was_never_seen_is_a_bound_and_no_mean(
@@ -233,7 +258,7 @@ def test_reports_are_whole_offline_and_the_same_again(finished: Any, tmp_path: P
     assert not re.findall(r'\b(?:src|href)="(?!#)', html)
     assert html.count("<svg") == 8
     assert "nan" not in re.sub(r"<[^>]*>", " ", html).lower().split()
-    assert found.verdict.headline.partition(": ")[2][1:] in html
+    assert banner(found)["sentence"] in html
     assert html == html_report(plan, found, "rackline evaluate small")
     first_screen = html.partition("<nav>")[0]
     assert found.physics.startswith("The physics is converged")
@@ -278,7 +303,9 @@ def test_the_report_shows_recorded_episodes_or_how_to_get_them(finished: Any) ->
 def test_lines_that_ship_nothing_can_be_drawn(finished: Any) -> None:
     staffed, x, y = finished.found.charts
     stuck = [replace(line, lead_h=()) for line in (x, y)]
-    assert "<svg" in lead_times([staffed, *stuck])
+    assert lead_times([staffed, *stuck]).count("ships nothing") >= 2
+    late = replace(y, lead_h=(1e5, 1e5))
+    assert "half take over 100,000 h" in lead_times([staffed, x, late])
     assert "<svg" in lead_times([replace(staffed, lead_h=()), *stuck])
 
 

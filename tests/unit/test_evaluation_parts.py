@@ -282,6 +282,8 @@ def test_numbers_for_people() -> None:
     assert number(float("nan"), 1) == "\u2013"
     assert percent(0.0123) == "1.2 %"
     assert percent(0.00012) == "0.012 %"
+    nearly = [percent(share) for share in (0.9996, 0.999999, 1.0)]
+    assert nearly == ["99.96 %", "99.99 %", "100.0 %"]
     assert as_text("3600.0 s") == "60 min"
     assert as_text("30 min") == "30 min"
     assert as_text(0.3) == "0.3"

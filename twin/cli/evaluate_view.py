@@ -19,8 +19,9 @@ from twin.evaluation.plan import Plan
 from twin.evaluation.result import Evaluation
 from twin.evaluation.words import minutes
 from twin.kpi.gates import Answer
+from twin.report.first_screen import cards
 from twin.report.reasons import next_steps, whys
-from twin.report.tables import cards, cells_table, kpi_blocks
+from twin.report.tables import cells_table, kpi_blocks
 
 _WIDE = 110
 """Columns of a terminal that has room for every interval."""

@@ -106,11 +106,13 @@ def possible(kpi: str, interval: Interval) -> Interval:
 
 
 def percent(share: float, decimals: int = 1) -> str:
-    """Return a share in percent; small ones keep two significant digits."""
+    """Return a share in percent; small ones keep two significant digits, and 100 % is all."""
     if not math.isfinite(share):
         return NONE
     if 0 < abs(share) < 0.001:
         return f"{100 * share:.2g} %"
+    if 0.999 < share < 1:
+        return f"{number(min(100 * share, 99.99), 2)} %"
     return f"{number(100 * share, decimals)} %"
 
 

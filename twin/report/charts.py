@@ -43,6 +43,7 @@ def time_by_state(lines: Sequence[LineCharts]) -> str:
                 left += shares
             panel.set_title(line.label)
             panel.set_xlim(0, 1)
+            panel.set_xticks([0, 0.25, 0.5, 0.75])  # 100 % would run into the next panel's 0 %
             panel.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
             panel.tick_params(length=0)
             panel.spines[:].set_visible(False)
@@ -71,7 +72,7 @@ def over_time(lines: Sequence[LineCharts], warmup_days: float) -> str:
         top.text(warmup_days / 2, 0.4, "warm-up", ha="center", color=MUTED, fontsize=8.5)
         bottom.set_title("Racks in the line (work in progress)")
         bottom.set_xlabel("days since the empty line was started")
-        top.legend(ncols=3, loc="lower right")
+        top.legend(ncols=3, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
         return as_svg(drawn, "Racks shipped a day and racks in the line over time")
 
 
@@ -85,7 +86,8 @@ def lead_times(lines: Sequence[LineCharts]) -> str:
         highest = min(max(ends), 3 * ends[0]) if ends else 1.0
         for line, colour in zip(lines, LINE_COLOURS, strict=True):
             share = (np.arange(len(line.lead_h)) + 1) / max(1, len(line.lead_h))
-            panel.plot(line.lead_h, share, color=colour, label=line.label, linewidth=1.8)
+            label = line.label + _beyond(line, highest)
+            panel.plot(line.lead_h, share, color=colour, label=label, linewidth=1.8)
         panel.axhline(0.95, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
         panel.text(highest, 0.94, "95 % of racks ", color=MUTED, fontsize=8.5, ha="right", va="top")
         panel.set_xlim(0, highest)
@@ -165,6 +167,14 @@ def doubt(rows: Sequence[KpiRow], letters: Sequence[str], labels: Sequence[str])
             {"too few episodes (physics)": "#2d6da3", "too few line replications": "#c9d3dd"},
         )
         return as_svg(drawn, "Where the doubt about each difference comes from")
+
+
+def _beyond(line: LineCharts, highest: float) -> str:
+    """Say of a line what its curve cannot show: lead times that mostly lie beyond the scale."""
+    if not line.lead_h:
+        return ": ships nothing"
+    middle = float(np.median(line.lead_h))
+    return f": beyond the scale, half take over {middle:,.0f} h" if middle > highest else ""
 
 
 def _share(line: LineCharts, state: State) -> float:

@@ -10,6 +10,7 @@ from matplotlib.ticker import PercentFormatter
 
 from configs.specs.station import Limits
 from twin.evaluation.result import PolicyEpisodes, PolicyVerdict
+from twin.evaluation.words import percent, possible
 from twin.kpi.definitions import LINE_KPIS
 from twin.kpi.gates import Answer
 from twin.report.style import (
@@ -42,7 +43,7 @@ def outcome_bars(policies: Sequence[PolicyEpisodes]) -> str:
                     panel.text(
                         left + share / 2,
                         row,
-                        f"{100 * share:.0f} %",
+                        percent(share),
                         ha="center",
                         va="center",
                         fontsize=9,
@@ -91,6 +92,8 @@ def gate_plot(policies: Sequence[PolicyVerdict]) -> str:
             for row, policy in enumerate(policies):
                 result = policy.gates[index]
                 interval = result.measured.interval
+                if gate.against == "value":
+                    interval = possible(gate.kpi, interval)
                 colour = ANSWER_COLOURS[result.answer]
                 low, mid, high = (
                     factor * (value - offset)
@@ -127,7 +130,11 @@ def _scale(kpi: str, against: str) -> tuple[float, str]:
     if against == "reference ratio":
         return 100.0, ": change against staffed, %"
     if against == "reference difference":
-        return (1.0, f": difference to staffed, {unit}") if unit else (100.0, ": points to staffed")
+        return (
+            (1.0, f": difference to staffed, {unit}")
+            if unit
+            else (100.0, ": difference to staffed, points")
+        )
     return (1.0, f", {unit}") if unit else (100.0, ", %")
 
 

@@ -22,8 +22,7 @@ from twin.evaluation.words import (
     share_span,
     short_name,
 )
-from twin.kpi.gates import Answer
-from twin.report import charts, episode_charts, tables
+from twin.report import charts, episode_charts, first_screen, tables
 from twin.report.prose import GLOSSARY, assumptions
 from twin.report.reasons import next_steps, whys
 from twin.report.style import CLASS_COLOURS
@@ -31,7 +30,6 @@ from twin.report.style import CLASS_COLOURS
 if TYPE_CHECKING:  # its pages take this package's colours
     from twin.replay.highlights import Shown
 
-BANNER_WORDS = {Answer.HOLDS: "Yes", Answer.FAILS: "No", Answer.INCONCLUSIVE: "Not decided"}
 _DOUBT = ("racks_per_day", "rolled_throughput_yield", "lead_time_mean_h")
 
 
@@ -108,14 +106,10 @@ def _charts(plan: Plan, found: Evaluation) -> dict[str, str]:
 
 def _tables(plan: Plan, found: Evaluation) -> dict[str, Any]:
     takt_min, pushed_min = plan.line.takt_s / 60, plan.spec.line_runs.saturated_takt_s / 60
-    answer = found.verdict.answer
     return {
-        "banner": {
-            "kind": tables.KINDS[answer],
-            "word": BANNER_WORDS[answer],
-            "sentence": _after_colon(found.verdict.headline),
-        },
-        "cards": tables.cards(found),
+        "banner": first_screen.banner(found),
+        "summary": first_screen.summary(found),
+        "cards": first_screen.cards(found),
         "cells": tables.cells_table(found),
         "kpi_blocks": tables.kpi_blocks(found.kpis, takt_min, pushed_min),
         "station_rows": tables.station_rows(found),
@@ -163,12 +157,6 @@ def _sentences(plan: Plan, found: Evaluation) -> dict[str, Any]:
             for id_, change in before.movers.items()
         ),
     }
-
-
-def _after_colon(headline: str) -> str:
-    """Return a headline without its first word, which stands beside it."""
-    text = headline.partition(": ")[2]
-    return text[:1].upper() + text[1:]
 
 
 def _marks(found: Evaluation) -> list[str]:

@@ -21,6 +21,9 @@ OUTCOME_MEANINGS: Final[Mapping[OutcomeClass, str]] = {
 }
 
 GLOSSARY: Final = (
+    ("station, server", "a step of the line; a place there that works on one rack at a time"),
+    ("staffed", "the line as it is today, with people at every station"),
+    ("cell", "a server where a robot works without people; roaming technicians answer its calls"),
     ("takt", "the time between two racks pushed into the line"),
     ("saturated", "more racks are pushed in than the line can take: what ships is its capacity"),
     ("lead time", "from the moment a rack is pushed in to the moment it is shipped"),
@@ -31,6 +34,7 @@ GLOSSARY: Final = (
     ("technician use", "share of the technicians' time spent at, or on the way to, a cell"),
     ("debug bench", "where a rack that failed a test is repaired; it keeps its server meanwhile"),
     ("operation", "one tray from cart to seated: pick, transit, align, insert, close, retract"),
+    ("episode", "one operation simulated with its contact physics; no real robot was used"),
     ("contact time", "the part of it in which the policy acts: align and insert"),
     ("policy", "the program that moves the robot while the tray is in contact"),
     ("perfect policy", "one that takes no time to insert and never errs: the bound of any policy"),
@@ -42,6 +46,7 @@ GLOSSARY: Final = (
     ),
     ("common random numbers", "lines compared under the same luck, so that differences are theirs"),
     ("replication", "one run of the simulated line with its own random numbers"),
+    ("CV", "coefficient of variation: standard deviation over mean"),
     ("OEE", "overall equipment effectiveness: planned run time of good racks over planned time"),
 )
 """Terms of the report, in the order a reader meets them."""

@@ -9,15 +9,13 @@ from typing import Any
 
 from configs.specs.base import spec_hash
 from twin.evaluation.plan import LETTERS, Plan
-from twin.evaluation.result import CellsForTakt, Evaluation, KpiRow, PolicyVerdict, Try
+from twin.evaluation.result import CellsForTakt, Evaluation, KpiRow, Try
 from twin.evaluation.search import nothing_found
 from twin.evaluation.words import (
     NONE,
     answer_word,
     difference,
     format_of,
-    gate_limit,
-    gate_measured,
     in_sentence,
     number,
     percent,
@@ -27,14 +25,11 @@ from twin.evaluation.words import (
     span,
     value,
 )
-from twin.kpi.definitions import LINE_KPIS
-from twin.kpi.gates import Answer, GateResult, judge
+from twin.kpi.gates import Answer
 from twin.kpi.intervals import Interval
 from twin.report.prose import OUTCOME_MEANINGS
 from twin.report.style import CLASS_COLOURS, LINE_COLOURS
 
-KINDS = {Answer.HOLDS: "holds", Answer.FAILS: "fails", Answer.INCONCLUSIVE: "open"}
-MARKS = {Answer.HOLDS: "✓", Answer.FAILS: "✗", Answer.INCONCLUSIVE: "?"}
 COLOURS = dict(zip(LETTERS, LINE_COLOURS[1:], strict=True))
 
 
@@ -46,73 +41,6 @@ class Entry:
     span: str
     half: str = ""
     clear: bool = False
-
-
-def cards(found: Evaluation) -> list[dict[str, Any]]:
-    """Return the two policies' cards of the first screen."""
-    return [_card(found, policy) for policy in found.verdict.policies]
-
-
-def _card(found: Evaluation, policy: PolicyVerdict) -> dict[str, Any]:
-    campaign = next(e for e in found.episodes if e.letter == policy.letter)
-    need = next(c for c in found.cells if c.letter == policy.letter)
-    if need.found:
-        cells = f"{need.found.cells} cell{'s' if need.found.cells > 1 else ''}"
-        takt = f"{cells} and {need.people} people hold the gates"
-    else:
-        takt = nothing_found(need)
-    success = f"{percent(campaign.success.estimate)} ({share_span(campaign.success)})"
-    return {
-        "letter": policy.letter,
-        "name": policy.name,
-        "short": short_name(policy.name),
-        "colour": COLOURS[policy.letter],
-        "kind": KINDS[policy.answer],
-        "word": answer_word(policy.answer),
-        "gates": [_gate(result) for result in policy.gates],
-        "note": f"Success: {success} of {campaign.operations - campaign.void} operations; {takt}.",
-    }
-
-
-def _gate(result: GateResult) -> dict[str, Any]:
-    measured, interval = gate_measured(result, result.measured.interval)
-    return {
-        "title": LINE_KPIS[result.gate.kpi].title,
-        "limit": gate_limit(result).replace(" %", "\N{NO-BREAK SPACE}%"),
-        "measured": measured,
-        "span": interval,
-        "kind": KINDS[result.answer],
-        "mark": MARKS[result.answer],
-        "word": answer_word(result.answer) if result.tested else "not tested",
-        "remark": _remark(result),
-    }
-
-
-def _remark(result: GateResult) -> str:
-    """Say why a gate is not decided where its interval alone would have decided it."""
-    recorded = judge(result.gate, result.measured.interval)
-    if result.answer is recorded:
-        return ""
-    for name, bound in result.at_bounds.items():
-        other = judge(result.gate, bound.interval)
-        if other is not recorded:
-            measured, interval = gate_measured(result, bound.interval)
-            return (
-                f"As recorded it {answer_word(recorded)}; with {name} it would be {measured} "
-                f"({interval}) and {_would(other)}: too few events were seen to tell."
-            )
-    if not result.tested:
-        return (
-            f"As recorded it {answer_word(recorded)}; not tested with rare outcomes at their "
-            f"bounds, since another gate fails for good."
-        )
-    return f"{result.why[0].upper()}{result.why[1:]}."
-
-
-def _would(answer: Answer) -> str:
-    return {Answer.HOLDS: "hold", Answer.FAILS: "fail", Answer.INCONCLUSIVE: "not be decided"}[
-        answer
-    ]
 
 
 def kpi_blocks(rows: Sequence[KpiRow], takt_min: float, pushed_min: float) -> list[dict[str, Any]]:
@@ -129,9 +57,9 @@ def kpi_blocks(rows: Sequence[KpiRow], takt_min: float, pushed_min: float) -> li
 
 def _kpi(row: KpiRow) -> dict[str, Any]:
     key = row.kpi.key
-    entries = [_entry(key, row.staffed)]
+    entries = [entry(key, row.staffed)]
     seen = {letter: _seen(row, letter) for letter in LETTERS}
-    entries += [seen[letter] or _entry(key, row.cells[letter].interval) for letter in LETTERS]
+    entries += [seen[letter] or entry(key, row.cells[letter].interval) for letter in LETTERS]
     entries += [
         Entry(NONE, "") if seen[letter] else _difference(key, row.differences[letter].interval)
         for letter in LETTERS
@@ -139,7 +67,7 @@ def _kpi(row: KpiRow) -> dict[str, Any]:
     entries.append(
         Entry(NONE, "") if any(seen.values()) else _difference(key, row.between.interval)
     )
-    entries.append(Entry(NONE, "") if row.perfect is None else _entry(key, row.perfect))
+    entries.append(Entry(NONE, "") if row.perfect is None else entry(key, row.perfect))
     over = f", over {row.kpi.denominator}" if row.kpi.denominator else ""
     return {
         "title": row.kpi.title,
@@ -158,7 +86,8 @@ def _seen(row: KpiRow, letter: str) -> Entry | None:
     return Entry(f"at most {most}", f"0 seen in {unseen.operations:,}")
 
 
-def _entry(key: str, interval: Interval) -> Entry:
+def entry(key: str, interval: Interval) -> Entry:
+    """Return a KPI's value and interval as they are printed."""
     shown = value(key, interval.estimate)
     if shown == NONE or interval.low == interval.high:
         return Entry(shown, "")
@@ -197,6 +126,7 @@ def _cells(need: CellsForTakt, staffed: int) -> dict[str, Any]:
     change = "" if need.people is None else number(need.people - staffed, 0, signed=True)
     return {
         "name": need.name,
+        "short": short_name(need.name),
         "colour": COLOURS[need.letter],
         "found": need.found,
         "people": need.people,
@@ -267,7 +197,7 @@ def perfect_rows(found: Evaluation) -> list[dict[str, str]]:
 
 
 def reductions(found: Evaluation) -> str:
-    """Return the variance reduction that common random numbers achieved, in words."""
+    """Return how many times smaller common random numbers made variances, in words."""
     parts = []
     for row in found.kpis:
         factors = [number(row.reduction[x], 1) for x in LETTERS if math.isfinite(row.reduction[x])]

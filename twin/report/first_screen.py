@@ -1,0 +1,138 @@
+"""What the first screen says: the answer, the line with each policy, and each policy's gates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twin.evaluation.result import Evaluation, PolicyVerdict
+from twin.evaluation.search import nothing_found
+from twin.evaluation.words import (
+    answer_word,
+    format_of,
+    gate_limit,
+    gate_measured,
+    percent,
+    share_span,
+    short_name,
+)
+from twin.kpi.definitions import LINE_KPIS
+from twin.kpi.gates import Answer, GateResult, judge
+from twin.report.tables import COLOURS, Entry, entry
+
+KINDS = {Answer.HOLDS: "holds", Answer.FAILS: "fails", Answer.INCONCLUSIVE: "open"}
+MARKS = {Answer.HOLDS: "✓", Answer.FAILS: "✗", Answer.INCONCLUSIVE: "?"}
+_BANNER = {Answer.HOLDS: "Yes", Answer.FAILS: "No", Answer.INCONCLUSIVE: "Not decided"}
+_SUMMARY = ("racks_per_day", "lead_time_mean_h", "rolled_throughput_yield", "people")
+_FIXED = "\N{NO-BREAK SPACE}"
+
+
+def banner(found: Evaluation) -> dict[str, str]:
+    """Return the verdict in a word and a sentence, with the policies' names as in table heads."""
+    answer = found.verdict.answer
+    sentence = found.verdict.headline.partition(": ")[2]
+    names = [policy.name for policy in found.verdict.policies]
+    if len({short_name(name) for name in names}) == len(names):
+        for name in names:
+            sentence = sentence.replace(name, short_name(name))
+    return {
+        "kind": KINDS[answer],
+        "word": _BANNER[answer],
+        "sentence": sentence[:1].upper() + sentence[1:],
+    }
+
+
+def summary(found: Evaluation) -> dict[str, Any]:
+    """Return what the line does at takt: today, with each policy, and with a perfect one.
+
+    What a policy's misses and its time cost is the distance to the perfect one.
+    """
+    kpis = [next(r for r in found.kpis if r.mode == "takt" and r.kpi.key == k) for k in _SUMMARY]
+    rows = [_summary_row("today, staffed", [entry(k.kpi.key, k.staffed) for k in kpis])]
+    for policy, line in zip(found.verdict.policies, found.charts[1:], strict=True):
+        cells = [entry(k.kpi.key, k.cells[policy.letter].interval) for k in kpis]
+        row = _summary_row(short_name(policy.name), cells, policy)
+        rows.append(row | {"growing": not line.settles})
+    perfect = [Entry("", "") if k.perfect is None else entry(k.kpi.key, k.perfect) for k in kpis]
+    rows.append(_summary_row("perfect: no misses, no time to insert", perfect))
+    heads = [(k.kpi.title, format_of(k.kpi.key).unit) for k in kpis]
+    return {"rows": rows, "heads": [f"{t},{_FIXED}{u}" if u in ("h", "%") else t for t, u in heads]}
+
+
+def _summary_row(
+    name: str, entries: list[Entry], policy: PolicyVerdict | None = None
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "entries": entries,
+        "colour": COLOURS[policy.letter] if policy else "",
+        "kind": KINDS[policy.answer] if policy else "",
+        "word": answer_word(policy.answer) if policy else "",
+        "growing": False,
+    }
+
+
+def cards(found: Evaluation) -> list[dict[str, Any]]:
+    """Return the two policies' cards of the first screen."""
+    return [_card(found, policy) for policy in found.verdict.policies]
+
+
+def _card(found: Evaluation, policy: PolicyVerdict) -> dict[str, Any]:
+    campaign = next(e for e in found.episodes if e.letter == policy.letter)
+    need = next(c for c in found.cells if c.letter == policy.letter)
+    if need.found:
+        cells = f"{need.found.cells} cell{'s' if need.found.cells > 1 else ''}"
+        takt = f"{cells} and {need.people} people hold the gates"
+    else:
+        takt = nothing_found(need)
+    success = f"{percent(campaign.success.estimate)} ({share_span(campaign.success)})"
+    return {
+        "letter": policy.letter,
+        "name": policy.name,
+        "short": short_name(policy.name),
+        "colour": COLOURS[policy.letter],
+        "kind": KINDS[policy.answer],
+        "word": answer_word(policy.answer),
+        "gates": [_gate(result) for result in policy.gates],
+        "note": f"Success: {success} of {campaign.operations - campaign.void} operations; {takt}.",
+    }
+
+
+def _gate(result: GateResult) -> dict[str, Any]:
+    measured, interval = gate_measured(result, result.measured.interval)
+    return {
+        "title": LINE_KPIS[result.gate.kpi].title,
+        "limit": gate_limit(result).replace(" %", f"{_FIXED}%").replace(" point", f"{_FIXED}point"),
+        "measured": measured,
+        "span": interval,
+        "kind": KINDS[result.answer],
+        "mark": MARKS[result.answer],
+        "word": answer_word(result.answer) if result.tested else "not tested",
+        "remark": _remark(result),
+    }
+
+
+def _remark(result: GateResult) -> str:
+    """Say why a gate is not decided where its interval alone would have decided it."""
+    recorded = judge(result.gate, result.measured.interval)
+    if result.answer is recorded:
+        return ""
+    for name, bound in result.at_bounds.items():
+        other = judge(result.gate, bound.interval)
+        if other is not recorded:
+            measured, interval = gate_measured(result, bound.interval)
+            return (
+                f"As recorded it {answer_word(recorded)}; with {name} it would be {measured} "
+                f"({interval}) and {_would(other)}: too few events were seen to tell."
+            )
+    if not result.tested:
+        return (
+            f"As recorded it {answer_word(recorded)}; not tested with rare outcomes at their "
+            f"bounds, since another gate fails for good."
+        )
+    return f"{result.why[0].upper()}{result.why[1:]}."
+
+
+def _would(answer: Answer) -> str:
+    return {Answer.HOLDS: "hold", Answer.FAILS: "fail", Answer.INCONCLUSIVE: "not be decided"}[
+        answer
+    ]
