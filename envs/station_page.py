@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from configs.commented import Written
 from configs.specs.base import resolve_path
@@ -45,6 +46,8 @@ _OWN_SECTIONS = ("id", "version", "title", "default_setting", "settings", "actio
 def station_page(entry: StationEntry) -> str:
     """Return the Markdown page of a registered station."""
     source = Written.read(resolve_path("stations", entry.config))
+    shipped = entry.stem == str(entry.config)
+    data = f"configs/stations/{entry.stem}.yaml" if shipped else Path(entry.config).name
     station = station_of(entry.spec)
     words, fields = station.words(source), station.fields
     sections = [
@@ -52,7 +55,7 @@ def station_page(entry: StationEntry) -> str:
         f"<!-- Written by: rackline stations {entry.env_id} --doc docs/stations/{entry.stem}.md; "
         f"do not edit -->",
         f"{entry.title}. On the reference line it is station {entry.line_station}. Its data is in "
-        f"`configs/stations/{entry.stem}.yaml`; values below are as written there.",
+        f"`{data}`; values below are as written there.",
         "\n".join(f"{line}  " for line in source.opening[1:]).rstrip(),
         "## Operation",
         words.operation,
