@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from configs.specs.base import Force, Spec, Time
+from configs.specs.base import Spec
+from configs.specs.quantities import Force, Time
 from configs.specs.station import Fraction
 from configs.specs.training import CompositionSpec, TrainingSpec
 

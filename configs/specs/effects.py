@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from configs.specs.base import Spec, Time
+from configs.specs.base import Spec
 from configs.specs.line import Duration
+from configs.specs.quantities import Time
 
 
 class Swap(Duration):

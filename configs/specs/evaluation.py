@@ -12,9 +12,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from configs.specs.base import Spec, Time, error_at, load_spec, resolve_path
+from configs.specs.base import Spec, error_at, load_spec, resolve_path
 from configs.specs.effects import Effects
 from configs.specs.gates import GateSpec
+from configs.specs.quantities import Time
 
 AtLeastOne = Annotated[int, Field(ge=1)]
 AtLeastTwo = Annotated[int, Field(ge=2)]

@@ -10,7 +10,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from configs.specs.base import (
+from configs.specs.base import Spec
+from configs.specs.quantities import (
     Acceleration,
     Angle,
     AngularDamping,
@@ -19,7 +20,6 @@ from configs.specs.base import (
     Force,
     Length,
     Positive,
-    Spec,
     Speed,
     Stiffness,
     Time,

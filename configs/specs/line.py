@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from configs.errors import ConfigError, suggest
-from configs.specs.base import Positive, Spec, Time, error_at, load_spec, resolve_path
+from configs.specs.base import Spec, error_at, load_spec, resolve_path
+from configs.specs.quantities import Positive, Time
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0)]

@@ -13,7 +13,8 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from configs.errors import suggest
-from configs.specs.base import (
+from configs.specs.base import Spec
+from configs.specs.quantities import (
     Angle,
     Damping,
     Force,
@@ -21,7 +22,6 @@ from configs.specs.base import (
     Length,
     Mass,
     Positive,
-    Spec,
     Stiffness,
     Time,
     Torque,

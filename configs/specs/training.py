@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from configs.specs.base import Spec, Time
+from configs.specs.base import Spec
+from configs.specs.quantities import Time
 from configs.specs.station import RewardWeights
 
 Count = Annotated[int, Field(ge=1)]

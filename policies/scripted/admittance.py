@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.specs.base import Force, Length, Torque
 from configs.specs.insertion import InsertionSpec
+from configs.specs.quantities import Force, Length, Torque
 from configs.specs.station import Fraction
 from policies.scripted.reading import Reading
 from policies.scripted.straight import StraightParameters, zone_speed

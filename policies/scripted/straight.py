@@ -7,8 +7,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.specs.base import Length, Spec, Speed
+from configs.specs.base import Spec
 from configs.specs.insertion import InsertionSpec
+from configs.specs.quantities import Length, Speed
 from configs.specs.station import Fraction
 from policies.scripted.reading import Reading
 

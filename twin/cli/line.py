@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from configs.errors import RacklineError
-from configs.specs.base import parse_quantity, spec_hash
+from configs.specs.base import spec_hash
 from configs.specs.line import LineSpec, load_line, shipped_lines
+from configs.specs.quantities import parse_quantity
 from policies.executor import usable_cores
 from twin.cli.app import app
 from twin.cli.output import check_file, write_file, writing

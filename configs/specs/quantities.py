@@ -1,0 +1,151 @@
+"""Quantities with units: a field carries its SI unit in its Python name and not in YAML.
+
+There the value itself says its unit::
+
+    takt_s: Time            # Python: spec.takt_s == 4320.0
+    takt: 72 min            # YAML
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Annotated, Any
+
+import pint
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer
+from pydantic_core import PydanticCustomError
+
+# Longest first: the first that fits is cut.
+_SUFFIXES = ("_n_per_m", "_nm_per_rad", "_ns_per_m", "_nms_per_rad", "_m_per_s2", "_rad_per_s2")
+_SUFFIXES_SHORT = (
+    "_rad_per_s",
+    "_m_per_s",
+    "_per_s",
+    "_rad",
+    "_kg",
+    "_hz",
+    "_nm",
+    "_m",
+    "_s",
+    "_n",
+)
+
+
+def yaml_key(field_name: str) -> str:
+    """Return the YAML key of a Python field: the name without its unit suffix."""
+    for suffix in _SUFFIXES + _SUFFIXES_SHORT:
+        if field_name.endswith(suffix):
+            return field_name.removesuffix(suffix)
+    return field_name
+
+
+@functools.cache
+def _units() -> pint.UnitRegistry[float]:
+    return pint.UnitRegistry()
+
+
+def parse_quantity(text: object, unit: str) -> float:
+    """Return ``text`` such as ``"72 min"`` in ``unit``, or raise an error that says the remedy.
+
+    Args:
+        text: number and unit as one string.
+        unit: SI unit to convert to, in pint's spelling (``"s"``, ``"N/m"``, ``"rad"``).
+    """
+    example = _EXAMPLES.get(unit, f"1.0 {unit}")
+    if not isinstance(text, str):
+        raise PydanticCustomError(
+            "quantity", "has no unit; write it with one, e.g. {e}", {"e": f'"{example}"'}
+        )
+    try:
+        number, _, written = text.strip().partition(" ")
+        magnitude = float(number)
+        if not written:
+            raise PydanticCustomError(
+                "quantity", "has no unit; write it with one, e.g. {e}", {"e": f'"{example}"'}
+            )
+        converted = _units().Quantity(magnitude, written.strip()).to(unit).magnitude
+        value = float(f"{converted:.15g}")  # 1.8 mm is 0.0018 m, not 0.0018000000000000002
+    except PydanticCustomError:
+        raise
+    except pint.DimensionalityError:
+        raise PydanticCustomError(
+            "quantity",
+            "has the wrong kind of unit; a value in {u} is needed, e.g. {e}",
+            {"u": unit, "e": f'"{example}"'},
+        ) from None
+    except Exception:  # pint raises a zoo of errors, tokenizer errors included, on odd text
+        raise PydanticCustomError(
+            "quantity", "is not a number and a unit; write e.g. {e}", {"e": f'"{example}"'}
+        ) from None
+    if not math.isfinite(value):
+        raise PydanticCustomError("quantity", "is not finite; write e.g. {e}", {"e": example})
+    return value
+
+
+_EXAMPLES = {
+    "s": "72 min",
+    "m": "1.0 mm",
+    "rad": "1.5 deg",
+    "N": "70 N",
+    "kg": "29 kg",
+    "Hz": "240 Hz",
+    "m/s": "150 mm/s",
+    "N/m": "20 kN/m",
+    "m/s**2": "1.5 m/s^2",
+}
+
+
+def _quantity(unit: str) -> Any:
+    def parse(text: object) -> float:
+        return parse_quantity(text, unit)
+
+    def show(value: float) -> str:
+        return f"{value!r} {unit}"
+
+    # Resolved specs are written back as text with units, so that they load again as they are.
+    return BeforeValidator(parse), PlainSerializer(show, return_type=str)
+
+
+def _not_negative(value: float) -> float:
+    if value < 0:
+        raise PydanticCustomError("negative", "is negative; write a value of 0 or more", {})
+    return value
+
+
+def _positive(value: float) -> float:
+    if value <= 0:
+        raise PydanticCustomError("positive", "is not above zero; write a value above 0", {})
+    return value
+
+
+NotNegative, Positive = AfterValidator(_not_negative), AfterValidator(_positive)
+
+Time = Annotated[float, *_quantity("s"), NotNegative]
+"""A duration ≥ 0, in seconds."""
+Length = Annotated[float, *_quantity("m"), NotNegative]
+"""A length ≥ 0, in metres."""
+Angle = Annotated[float, *_quantity("rad"), NotNegative]
+"""An angle ≥ 0, in radians."""
+Force = Annotated[float, *_quantity("N"), NotNegative]
+"""A force ≥ 0, in newtons."""
+Torque = Annotated[float, *_quantity("N*m"), NotNegative]
+"""A torque ≥ 0, in newton-metres."""
+Mass = Annotated[float, *_quantity("kg"), Positive]
+"""A mass > 0, in kilograms."""
+Frequency = Annotated[float, *_quantity("Hz"), Positive]
+"""A rate > 0, in hertz."""
+Speed = Annotated[float, *_quantity("m/s"), Positive]
+"""A speed > 0, in metres a second."""
+AngularSpeed = Annotated[float, *_quantity("rad/s"), Positive]
+"""An angular speed > 0, in radians a second."""
+Acceleration = Annotated[float, *_quantity("m/s**2"), Positive]
+"""An acceleration > 0, in metres a second squared."""
+Stiffness = Annotated[float, *_quantity("N/m"), NotNegative]
+"""A linear stiffness ≥ 0, in newtons a metre."""
+Damping = Annotated[float, *_quantity("N*s/m"), NotNegative]
+"""A linear damping ≥ 0, in newton-seconds a metre."""
+AngularStiffness = Annotated[float, *_quantity("N*m/rad"), NotNegative]
+"""An angular stiffness ≥ 0, in newton-metres a radian."""
+AngularDamping = Annotated[float, *_quantity("N*m*s/rad"), NotNegative]
+"""An angular damping ≥ 0, in newton-metre-seconds a radian."""
