@@ -12,9 +12,7 @@
 
 The schemas of scene and poses are Foxglove's (https://docs.foxglove.dev/docs/sdk/schemas), so that
 its 3D panel shows a recording as it is; a mesh of a link would be an entity's ``models`` there.
-Times are nanoseconds since the cycle began. Poses, signals and rewards are float32, rounded first
-to what is told apart at a metre: 0.1 um, 1e-7 of a quaternion, 0.1 mN. That halves the file, and
-proves nothing less: what was computed is in the state hashes to the last bit.
+Times are nanoseconds since the cycle began; `policies.recording_messages` has scene and poses.
 """
 
 from __future__ import annotations
@@ -34,12 +32,11 @@ from mcap.writer import CompressionType, Writer
 
 from configs.errors import RecordingError
 from envs.physics.pose import Pose
-from envs.physics.shapes import Box
 from envs.scene import SceneLink
+from policies.recording_messages import entity_of, link_of, poses_of, single, transforms
 from policies.recording_schemas import SCHEMAS
 
 HEADER, END = "rackline", "rackline.end"
-WORLD = "world"
 FLUSH_NS = 2_000_000_000
 """What a kill may lose: a chunk is closed, compressed and flushed every 2 s of the operation."""
 SIGNALS: Mapping[str, str] = {
@@ -86,9 +83,9 @@ class RecordingWriter:
             )
             for topic, (name, schema) in SCHEMAS.items()
         }
-        self._write("/scene", 0, {"deletions": [], "entities": [_entity(s) for s in scene]})
+        self._write("/scene", 0, {"deletions": [], "entities": [entity_of(s) for s in scene]})
         fixed = {link.name: link.pose for link in scene if not link.moving}
-        self._write("/tf_fixed", 0, _transforms(0, fixed))
+        self._write("/tf_fixed", 0, transforms(0, fixed))
         self._flush_at_ns = 0
         self._flush(0)
 
@@ -98,8 +95,8 @@ class RecordingWriter:
         """Write a frame: poses of the links that move, in the order of the scene."""
         time_ns = _ns(time_s)
         moved = dict(zip(self._moving, poses, strict=True))
-        said = {name: _single(value, _DIGITS[SIGNALS[name]]) for name, value in signals.items()}
-        self._write("/tf", time_ns, _transforms(time_ns, moved))
+        said = {name: single(value, _DIGITS[SIGNALS[name]]) for name, value in signals.items()}
+        self._write("/tf", time_ns, transforms(time_ns, moved))
         self._write("/frames", time_ns, {"phase": phase, "signals": said})
         self._flush(time_ns)
 
@@ -117,8 +114,8 @@ class RecordingWriter:
             "phase": phase,
             "action": [float(str(np.float32(value))) for value in action],
             "state_hash": state_hash,
-            "reward": _single(reward, 7),
-            "terms": {name: _single(value, 7) for name, value in terms.items()},
+            "reward": single(reward, 7),
+            "terms": {name: single(value, 7) for name, value in terms.items()},
         }
         self._write("/steps", _ns(time_s), row)
 
@@ -224,9 +221,9 @@ class _Messages:
         if topic == "/scene":
             self.scene = data["entities"]
         elif topic == "/tf_fixed":
-            self._fixed = _poses(data)
+            self._fixed = poses_of(data)
         elif topic == "/tf":
-            self._poses[message.log_time] = _poses(data)
+            self._poses[message.log_time] = poses_of(data)
         elif topic == "/frames":
             self._frames[message.log_time] = data
         elif topic == "/steps":
@@ -234,7 +231,7 @@ class _Messages:
 
     def content(self) -> tuple[tuple[SceneLink, ...], list[Frame], list[Any]]:
         """Return scene, frames and steps; a frame of which only half was read is dropped."""
-        scene = tuple(_link(entity, self._fixed.get(entity["id"])) for entity in self.scene)
+        scene = tuple(link_of(entity, self._fixed.get(entity["id"])) for entity in self.scene)
         frames = [
             Frame(time, data["phase"], self._poses[time], data["signals"])
             for time, data in self._frames.items()
@@ -260,88 +257,3 @@ def _values(record: Metadata) -> dict[str, Any]:
 
 def _ns(time_s: float) -> int:
     return round(time_s * 1e9)
-
-
-def _single(value: float, digits: int) -> float:
-    """Return ``value`` with so many digits behind the point, and no more than float32 holds."""
-    return float(str(np.float32(round(value, digits)))) + 0.0  # no minus zero
-
-
-def _stamp(time_ns: int) -> dict[str, int]:
-    return {"sec": time_ns // 1_000_000_000, "nsec": time_ns % 1_000_000_000}
-
-
-def _xyz(values: Sequence[float]) -> dict[str, float]:
-    return dict(zip("xyz", values, strict=True))
-
-
-def _transforms(time_ns: int, poses: Mapping[str, Pose]) -> dict[str, Any]:
-    stamp = _stamp(time_ns)
-    return {
-        "transforms": [
-            {
-                "timestamp": stamp,
-                "parent_frame_id": WORLD,
-                "child_frame_id": name,
-                "translation": _xyz([_single(v, 7) for v in pose.position]),
-                "rotation": dict(
-                    zip("xyzw", (_single(v, 7) for v in pose.orientation), strict=True)
-                ),
-            }
-            for name, pose in poses.items()
-        ]
-    }
-
-
-def _poses(data: Mapping[str, Any]) -> dict[str, list[float]]:
-    return {t["child_frame_id"]: _pose_values(t) for t in data["transforms"]}
-
-
-def _pose_values(transform: Mapping[str, Any]) -> list[float]:
-    at, turned = transform["translation"], transform["rotation"]
-    return [*(at[axis] for axis in "xyz"), *(turned[axis] for axis in "xyzw")]
-
-
-def _entity(link: SceneLink) -> dict[str, Any]:
-    colour = dict(zip("rgba", link.colour, strict=True))
-    return {
-        "timestamp": _stamp(0),
-        "frame_id": link.name,
-        "id": link.name,
-        "lifetime": _stamp(0),
-        "frame_locked": True,
-        "cubes": [
-            {
-                "pose": {
-                    "position": _xyz(box.pose.position),
-                    "orientation": dict(zip("xyzw", box.pose.orientation, strict=True)),
-                },
-                "size": _xyz([2.0 * half for half in box.half_extents_m]),
-                "color": colour,
-            }
-            for box in link.boxes
-        ],
-    }
-
-
-def _link(entity: Mapping[str, Any], fixed: Sequence[float] | None) -> SceneLink:
-    def box(cube: Mapping[str, Any]) -> Box:
-        at, turned, size = cube["pose"]["position"], cube["pose"]["orientation"], cube["size"]
-        return Box(
-            (size["x"] / 2, size["y"] / 2, size["z"] / 2),
-            Pose((at["x"], at["y"], at["z"]), (turned["x"], turned["y"], turned["z"], turned["w"])),
-        )
-
-    cubes = entity["cubes"]
-    colour = cubes[0]["color"]
-    pose = Pose()
-    if fixed is not None:
-        x, y, z, a, b, c, w = fixed
-        pose = Pose((x, y, z), (a, b, c, w))
-    return SceneLink(
-        str(entity["id"]),
-        tuple(box(cube) for cube in cubes),
-        (colour["r"], colour["g"], colour["b"], colour["a"]),
-        fixed is None,
-        pose,
-    )
