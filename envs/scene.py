@@ -47,6 +47,11 @@ def scene_of(operation: Operation, standing: Pose) -> tuple[SceneLink, ...]:
     )
 
 
+def wrist_link(robot: Robot) -> str:
+    """Return the name in the scene of the link that the wrist's sensor is in, drawn or not."""
+    return _name(f"{robot.name}/", robot.body.links[robot.wrist].name)
+
+
 def robot_poses(
     links: Sequence[SceneLink], robot: Robot, joints: Sequence[float], part: Pose | None = None
 ) -> tuple[Pose, ...]:

@@ -22,7 +22,7 @@ from envs.operation import Operation
 from envs.phases import RATE_HZ, Moment, Phase, displaced, simulate_phases
 from envs.physics.pose import Pose
 from envs.physics.sensors import ForceWindow
-from envs.scene import robot_poses, scene_of
+from envs.scene import robot_poses, scene_of, wrist_link
 from envs.station_env import StationEnv
 from policies.catalogue import policy_content
 from policies.policy import Policy
@@ -117,6 +117,7 @@ def header_of(episode: Episode, env: StationEnv, info: dict[str, Any]) -> Header
         part=info["part"],
         perturbation={k: float(v) for k, v in asdict(episode.perturbation).items()},
         versions=versions(),
+        wrist=wrist_link(env.operation.task.robot),
     )
 
 

@@ -59,6 +59,8 @@ class Header:
         perturbation: factors of a study, by name; 1 is the station.
         versions: of what computed it: python, rackline, pybullet, numpy.
         format: version of the recording.
+        wrist: link whose frame the wrist's signals are in; files of before it was said have the
+            gantry's.
     """
 
     env_id: str
@@ -75,6 +77,7 @@ class Header:
     perturbation: dict[str, float]
     versions: dict[str, str]
     format: int = FORMAT
+    wrist: str = "gantry/ft"
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,6 @@ from policies.recording import Recording
 
 METRES_PER_N = 0.003
 """Length of the force arrow: 100 N are 30 cm."""
-WRIST = "gantry/ft"
-"""Link whose frame the signals of the wrist are in."""
 _LOOK_S = 1.0 / 60.0
 
 
@@ -61,9 +59,15 @@ class Playback:
             self.playing = self.time_s < self.times_s[-1]
 
 
-def wrist_force(recording: Recording, frame: int) -> tuple[Vector, Vector]:
-    """Return where the wrist is (m) and the force (N) on the part there, in the world."""
-    x, y, z, *turned = recording.frames.poses[frame, recording.moving.index(WRIST)].tolist()
+def wrist_force(recording: Recording, frame: int) -> tuple[Vector, Vector] | None:
+    """Return where the wrist is (m) and the force (N) on the part there, in the world.
+
+    None where its link is not drawn, so that nobody knows where it is.
+    """
+    wrist = recording.header.wrist
+    if wrist not in recording.moving:
+        return None
+    x, y, z, *turned = recording.frames.poses[frame, recording.moving.index(wrist)].tolist()
     signals = recording.frames.signals
     fx, fy, fz = (float(np.nan_to_num(signals[f"wrist_f{axis}_n"][frame])) for axis in "xyz")
     a, b, c, w = turned
@@ -101,9 +105,13 @@ def watch(recording: Recording, most_looks: int | None = None) -> int:
 
 
 def _show(recording: Recording, stage: Stage, window: Window, frame: int) -> None:
-    stage.put(recording.frames.poses[frame].tolist())
-    at, force = wrist_force(recording, frame)
-    size = float(np.linalg.norm(force))
-    along = (METRES_PER_N * force[0], METRES_PER_N * force[1], METRES_PER_N * force[2])
-    phase, time_s = recording.frames.phase[frame], recording.frames.time_s[frame]
-    window.arrow(at, along, f"{time_s:.2f} s  {phase}  {size:.0f} N")
+    poses = recording.frames.poses[frame].tolist()
+    stage.put(poses)
+    text = f"{recording.frames.time_s[frame]:.2f} s  {recording.frames.phase[frame]}"
+    found = wrist_force(recording, frame)
+    if found is None:  # the words stay with what moves last, the part
+        window.arrow(tuple(poses[-1][:3]), (0.0, 0.0, 0.0), text)
+        return
+    at, (x, y, z) = found
+    along = (METRES_PER_N * x, METRES_PER_N * y, METRES_PER_N * z)
+    window.arrow(at, along, f"{text}  {np.linalg.norm((x, y, z)):.0f} N")

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -28,7 +29,7 @@ from policies.executor import _release
 from policies.recorder import record_file
 from policies.recording import read_recording
 from policies.recording_file import RecordingWriter
-from policies.recording_playback import Playback, wrist_force
+from policies.recording_playback import Playback, _show, wrist_force
 from policies.rollout import Episode, environment
 from twin.cli.app import app
 
@@ -160,12 +161,27 @@ def test_the_arrow_is_the_force_on_the_part_in_the_world(file):
     recording = read_recording(file)
     signals = recording.frames.signals
     frame = int(np.nanargmax(signals["side_force_n"]))
+    assert recording.header.wrist == "gantry/ft"  # as the robot says
     at, force = wrist_force(recording, frame)
     assert np.linalg.norm(force) == pytest.approx(
         np.linalg.norm([signals[f"wrist_f{axis}_n"][frame] for axis in "xyz"]), rel=1e-5
     )
     assert at == pytest.approx(recording.frames.poses[frame, 3, :3].tolist())
     assert wrist_force(recording, 0)[1] == (0.0, 0.0, 0.0)  # scripted: nothing is measured
+
+
+def test_a_robot_whose_wrist_is_not_drawn_has_no_arrow(file):
+    recording = read_recording(file)
+    other = replace(recording, header=replace(recording.header, wrist="arm/flange"))
+    assert wrist_force(other, 0) is None
+    texts = []
+    window = SimpleNamespace(arrow=lambda at, along, text: texts.append((at, along, text)))
+    _show(other, SimpleNamespace(put=lambda poses: None), window, 0)
+    at, along, text = texts[0]
+    assert at == pytest.approx(recording.frames.poses[0, -1, :3].tolist())
+    assert along == (0.0, 0.0, 0.0)
+    assert "pick" in text
+    assert "N" not in text
 
 
 @pytest.mark.parametrize("display", [None, ":987"])

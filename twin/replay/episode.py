@@ -15,7 +15,7 @@ from envs.outcome import OutcomeClass
 from envs.registry import station
 from envs.scene import SceneLink
 from policies.recording import Header, Recording
-from policies.recording_playback import METRES_PER_N, WRIST
+from policies.recording_playback import METRES_PER_N
 from twin.replay.page import asset, packed, page
 from twin.report.style import CLASS_COLOURS
 
@@ -136,12 +136,16 @@ def _link(link: SceneLink) -> dict[str, Any]:
 
 
 def _wrist(recording: Recording) -> dict[str, str] | None:
-    """Return the link of the wrist and the force (N) on the part there, in that link's frame."""
-    if WRIST not in recording.moving:
+    """Return the link of the wrist and the force (N) on the part there, in that link's frame.
+
+    None where that link is not drawn, so that nobody knows where it is.
+    """
+    wrist = recording.header.wrist
+    if wrist not in recording.moving:
         return None
     signals = recording.frames.signals
     forces = np.column_stack([signals[f"wrist_f{axis}_n"] for axis in "xyz"])
-    return {"link": WRIST, "forces": packed(forces, np.float32)}
+    return {"link": wrist, "forces": packed(forces, np.float32)}
 
 
 def _followed(scene: Sequence[SceneLink]) -> str:
