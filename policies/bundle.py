@@ -21,7 +21,7 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from configs.errors import BundleError, ConfigError
+from configs.errors import BundleError, ConfigError, UnknownNameError
 from configs.specs.base import load_spec, resolved_yaml, spec_hash
 from configs.specs.card import Card, StationReference
 from configs.specs.station import StationSpec
@@ -95,7 +95,11 @@ def load_bundle(path: Path, station: StationSpec) -> BundlePolicy:
         )
     place = station_of(station)
     actions = len(place.actions)
-    composition = Composition(card.composition, _base(path, card, station), actions)
+    base = _base(path, card, station)
+    try:
+        composition = Composition(card.composition, base, place.fields, actions)
+    except UnknownNameError as error:
+        raise BundleError(f"{path}: the zones of its composition: {error}") from None
     expected = (len(place.fields) + composition.extra, actions)
     sizes = (card.signature.observation, card.signature.action)
     if made.table_hash != here.table_hash or sizes != expected:

@@ -1,8 +1,8 @@
 """How a learnt action and a script become one action: the same code in training and at run time.
 
-The learner sees the observation and, where there is a script, the action that the script would
-take: `Composition.see` asks the script, `Composition.join` combines. The script gets observations
-and nothing else.
+The learner sees the observation, its zones and, where there is a script, the action that the
+script would take: `Composition.see` asks the script, `Composition.join` combines. The script gets
+observations and nothing else.
 """
 
 from __future__ import annotations
@@ -10,8 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.specs.training import CompositionSpec
+from configs.errors import UnknownNameError
+from configs.specs.training import CompositionSpec, ZonesSpec
+from envs.observation import Field, index_of
 from policies.policy import Policy
+
+Array = NDArray[np.float32]
 
 
 class Composition:
@@ -22,37 +26,52 @@ class Composition:
     Args:
         spec: kind, scale and feed range.
         base: the script; ``None`` exactly where the kind is ``pure``.
+        fields: the station's observation.
         actions: entries of the station's action; the first is the feed.
+
+    Raises:
+        UnknownNameError: zones of what is not observed.
     """
 
-    def __init__(self, spec: CompositionSpec, base: Policy | None, actions: int) -> None:
+    def __init__(
+        self,
+        spec: CompositionSpec,
+        base: Policy | None,
+        fields: tuple[Field, ...],
+        actions: int,
+    ) -> None:
         if (spec.kind == "pure") != (base is None):
             raise ValueError(f"a {spec.kind} composition and base {base!r} do not fit")
         self._kind, self._scale, self._base = spec.kind, spec.scale, base
         self._feed = spec.feed or (1.0, 1.0)
         self._scripted = np.zeros(actions, dtype=np.float32)
+        self._zones = [_zones(zones, fields) for zones in spec.zones]
 
     @property
     def extra(self) -> int:
         """Entries that the learner sees behind the observation."""
-        return 0 if self._base is None else len(self._scripted)
+        zones = sum(len(starts) for _, starts, _ in self._zones)
+        return zones + (0 if self._base is None else len(self._scripted))
 
     def reset(self) -> None:
         """Forget the last operation."""
         if self._base is not None:
             self._base.reset()
 
-    def see(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
+    def see(self, observation: Array) -> Array:
         """Return what the learner sees, (n + extra,), and remember the script's action.
 
         To be called exactly once a step: scripts may have a memory.
         """
-        if self._base is None:
-            return observation
-        self._scripted = self._base.act(observation)
-        return np.concatenate([observation, self._scripted])
+        seen = [observation]
+        for index, starts, widths in self._zones:
+            seen.append(np.clip((observation[index] - starts) / widths, 0.0, 1.0))
+        if self._base is not None:
+            self._scripted = self._base.act(observation)
+            seen.append(self._scripted)
+        return np.concatenate(seen)
 
-    def join(self, learnt: NDArray[np.float32]) -> NDArray[np.float32]:
+    def join(self, learnt: Array) -> Array:
         """Return the action (m,) in [-1, 1] for the last observation seen and a learnt action."""
         learnt = np.clip(learnt, -1.0, 1.0)
         if self._kind == "pure":
@@ -66,3 +85,13 @@ class Composition:
         """Return the factor on the script's feed: 1 at 0, geometric to its ends at -1 and +1."""
         low, high = self._feed
         return float(high**learnt if learnt >= 0.0 else low**-learnt)
+
+
+def _zones(spec: ZonesSpec, fields: tuple[Field, ...]) -> tuple[int, Array, Array]:
+    """Return the entry's index, and starts and widths of its zones as shares of its scale."""
+    names = [field.name for field in fields]
+    if spec.field not in names:
+        raise UnknownNameError("observation", spec.field, names)
+    index = index_of(fields, spec.field)
+    ends = np.array(spec.at, dtype=np.float32) / np.float32(fields[index].scale)
+    return index, ends[:-1], np.diff(ends)

@@ -38,6 +38,24 @@ CONTACT_WINDOWS = 2
 """Windows of 1/60 s a frame of the policy's phases: 30 Hz."""
 
 
+def make_folder(folder: Path, option: str = "") -> None:
+    """Make the folder that recordings go to, if it is missing.
+
+    Args:
+        folder: its path.
+        option: of the command line, if it was named there.
+
+    Raises:
+        RecordingError: it cannot be.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecordingError(
+            f"{option} {folder}: cannot be made ({error.strerror}); choose another folder".lstrip()
+        ) from None
+
+
 def record_file(episode: Episode, file: Path) -> EpisodeRecord:
     """Run one episode, record it to ``file`` and return its record.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from configs.errors import RecordingError
 from policies.executor import Executor
-from policies.recorder import SUFFIX, policy_digest, record_file
+from policies.recorder import SUFFIX, make_folder, policy_digest, record_file
 from policies.recording import read_recording
 from policies.records import EpisodeRecord
 from policies.rollout import Episode
@@ -84,12 +84,7 @@ def record_highlights(
     Raises:
         RecordingError: the folder or a file cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RecordingError(
-            f"{folder}: cannot be made ({error.strerror}); choose another folder"
-        ) from None
+    make_folder(folder)
     found: list[Highlight] = []
 
     def keep(work: _Work, again: EpisodeRecord) -> None:

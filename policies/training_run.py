@@ -27,7 +27,7 @@ from configs.errors import RunFolderError, UnknownNameError, suggest
 from configs.specs.base import error_at, load_spec, resolve_path, resolved_yaml, spec_hash
 from configs.specs.station import StationSpec
 from configs.specs.training import TrainingSpec
-from envs.registry import station
+from envs.registry import station, station_of
 from envs.station_env import StationEnv
 from policies.bundle import load_bundle, reference, write_bundle
 from policies.results import figures, result_of
@@ -98,6 +98,11 @@ def load_training(name_or_path: str) -> TrainingSpec:
     if spec.setting not in place.settings:
         remedy = suggest(spec.setting, place.settings)
         raise error_at(path, ("setting",), "is not a setting of the station", remedy)
+    observed = [field.name for field in station_of(place).fields]
+    for n, zones in enumerate(spec.composition.zones):
+        if zones.field not in observed:
+            field = ("composition", "zones", n, "field")
+            raise error_at(path, field, "is not observed", suggest(zones.field, observed))
     base = spec.composition.base
     known = [f"{entry.name}@{entry.version}" for entry in scripts()]
     if base is not None and base not in known:

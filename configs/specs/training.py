@@ -17,6 +17,26 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Rate = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
+class ZonesSpec(Spec):
+    """An entry of the observation that the learner also sees zone by zone.
+
+    Attributes:
+        field: name of the entry in the station's table.
+        at: ends of the zones, rising, in the entry's unit. Each zone is one more input: 0 before
+            it, 1 behind it, linear within. A network sees a depth of 700 mm as one number; what
+            happens in 20 of them drowns in it.
+    """
+
+    field: str
+    at: Annotated[list[float], Field(min_length=2, max_length=32)]
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if not all(a < b for a, b in pairwise(self.at)):
+            raise PydanticCustomError("zones", "at does not rise; order the ends of the zones", {})
+        return self
+
+
 class CompositionSpec(Spec):
     """How a learnt action and a script become the action of the cell.
 
@@ -24,12 +44,15 @@ class CompositionSpec(Spec):
     - ``residual``: ``clip(script + scale * learnt)``.
     - ``override``: the learnt first entry is a factor on the script's feed, 1 at 0 and the ends of
       `feed` at -1 and +1 (geometric between); the others are residuals times `scale`.
+
+    `zones` add inputs for the learner; the script sees the observation alone.
     """
 
     kind: Literal["pure", "residual", "override"]
     base: str | None = None
     scale: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     feed: tuple[float, float] | None = None
+    zones: Annotated[list[ZonesSpec], Field(default_factory=list, max_length=8)]
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -157,6 +157,11 @@ def test_a_changed_station_file_is_no_obstacle(bundle):
     ("fields", "error", "says"),
     [
         ({"composition": OVERRIDE | {"base": "scripted/spin@1"}}, BundleError, "is not here"),
+        (
+            {"composition": OVERRIDE | {"zones": [{"field": "mood", "at": [0, 1]}]}},
+            BundleError,
+            "the zones of its composition: unknown observation 'mood'",
+        ),
         ({"base_parameters": {"entry": "1 mm/s"}}, BundleError, "base_parameters"),
         ({"base_parameters": None}, ConfigError, "do not fit"),
         ({"station": None}, BundleError, "was not made for a station"),

@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from configs.errors import UnknownNameError
 from configs.specs.base import load_spec, resolve_path
 from configs.specs.insertion import InsertionSpec
 from configs.specs.training import CompositionSpec, TrainingSpec
+from envs.observation import Field
 from policies.catalogue import load_policy
 from policies.composition import Composition
 from policies.rollout import play
@@ -17,6 +19,7 @@ from policies.seeds import TRAINING
 from policies.training_env import training_env
 
 SPEC = load_spec(TrainingSpec, resolve_path("training", "tray_insert"))
+FIELDS = tuple(Field(name, "m", 0.1, "") for name in ("depth", "aside", "height"))
 BASE = "scripted/lateral-admittance@1"
 
 
@@ -36,7 +39,7 @@ class Fixed:
 
 def composition(kind, base=None, **fields):
     spec = CompositionSpec.model_validate({"kind": kind, "base": base and BASE, **fields})
-    return Composition(spec, base, 4)
+    return Composition(spec, base, FIELDS, 4)
 
 
 def joined(made, *learnt):
@@ -65,6 +68,19 @@ def test_override_speeds_a_retreat_up_too_and_never_turns_it():
     made = composition("override", Fixed(-0.2, 0, 0, 0), feed=(0.3, 2.5))
     assert joined(made, 1.0, 0, 0, 0)[0] == pytest.approx(-0.5)
     assert joined(made, -1.0, 0, 0, 0)[0] == pytest.approx(-0.06)
+
+
+def test_zones_are_seen_between_the_observation_and_the_script():
+    """Ends are in the entry's unit, the observation is over its scale of .1 m."""
+    zones = [{"field": "depth", "at": [-0.1, 0.0, 0.2]}]
+    made = composition("residual", Fixed(0.1, 0, 0, 0), zones=zones)
+    assert made.extra == 2 + 4
+    for depth, shares in ((-2.0, (0, 0)), (-0.25, (0.75, 0)), (1.0, (1, 0.5)), (5.0, (1, 1))):
+        seen = made.see(np.array([depth, 7, 7], dtype=np.float32))
+        assert seen == pytest.approx([depth, 7, 7, *shares, 0.1, 0, 0, 0])
+        assert seen.dtype == np.float32
+    with pytest.raises(UnknownNameError, match="did you mean 'depth'"):
+        composition("pure", zones=[{"field": "dept", "at": [0, 1]}])
 
 
 def test_the_script_is_asked_once_a_step_and_its_action_is_seen():

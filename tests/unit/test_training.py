@@ -232,6 +232,10 @@ def test_odd_seeds_are_refused(seeds, tmp_path):
             {"composition": {"kind": "residual", "base": "scripted/lateral-admittance"}},
             "did you mean 'scripted/lateral-admittance@1'",
         ),
+        (
+            {"composition": {"kind": "pure", "zones": [{"field": "pose axal", "at": [0, 1]}]}},
+            "did you mean 'pose axial'",
+        ),
     ],
 )
 def test_names_that_do_not_exist_are_refused_with_their_line(changes, says, tmp_path):

@@ -43,7 +43,8 @@ def test_the_shipped_file_loads_again_from_its_resolved_form(tmp_path):
         ("clip:", "clop:", "did you mean 'clip'"),
         ("time_budget: 40 min", "time_budget: 40", "has no unit"),
         ("seeds: [0, 1, 2]", "seeds: [0, 0]", "seeds repeat"),
-        ("scale: 0.1", "scale: -0.1", "composition.scale"),
+        ("scale: 0.25", "scale: -0.1", "composition.scale"),
+        ("at: [0.0, 0.004,", "at: [0.01, 0.004,", "at does not rise"),
     ],
 )
 def test_contradictions_name_file_and_line(tmp_path, old, new, says):

@@ -22,18 +22,6 @@ def check_file(option: str, path: Path | None) -> None:
         raise RacklineError(f"{option} {path}: may not be written; choose another file")
 
 
-def make_folder(option: str, path: Path | None) -> None:
-    """Make the folder ``path``, or raise a `RacklineError` that says why it cannot be."""
-    if path is None:
-        return
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RacklineError(
-            f"{option} {path}: cannot be made ({error.strerror}); choose another folder"
-        ) from None
-
-
 def write_file(option: str, path: Path, text: str) -> None:
     """Write ``text``, or raise a `RacklineError` that says why it cannot be."""
     with writing(option, path):

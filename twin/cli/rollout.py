@@ -17,7 +17,7 @@ from configs.errors import RacklineError, UnknownNameError
 from policies.executor import usable_cores
 from policies.seeds import HELD_OUT, SELECTION, TRAINING
 from twin.cli.app import app
-from twin.cli.output import check_file, make_folder, write_file
+from twin.cli.output import check_file, write_file
 from twin.cli.progress import progress_bar
 
 if TYPE_CHECKING:  # physics would slow every other command's start down
@@ -101,7 +101,10 @@ def rollout(
     """
     check_file("--json", json_file)
     campaign = _campaign(env_id, tuple(policy), setting, _seeds(seed_range, seed, episodes))
-    make_folder("--record", record)
+    if record is not None:
+        from policies.recorder import make_folder
+
+        make_folder(record, "--record")
     found: dict[str, list[EpisodeRecord]] = {name: [] for name in campaign.policies}
     complete = True
     with progress_bar() as bar:
