@@ -69,14 +69,14 @@ def to_markdown(
         "",
         f"Written by `rackline card {_relative(study.bundle)} --episodes {study.episodes} "
         f"--robustness {study.robustness}`: {study.env_id}, held-out seeds {first} to {last} "
-        f"(block {study.block}), one tray a rack visit, the same seeds for every policy. Looks at "
+        f"(block {study.block}), one part a rack visit, the same seeds for every policy. Looks at "
         f"this block so far: {looks}. {convergence}",
         "All of it is simulated, at a station whose data are assumed unless tagged "
         "otherwise (configs/stations).",
         "",
         f"## Bars: {held} of {len(judged)} hold",
         "",
-        f"Against {found.script}, the script that costs the line the fewest seconds a tray on "
+        f"Against {found.script}, the script that costs the line the fewest seconds a part on "
         "these seeds.",
         "",
         "| asked | found | |",

@@ -10,6 +10,7 @@ from typing import Any
 
 from configs.errors import UnknownNameError
 from configs.specs.base import load_spec, resolve_path
+from configs.specs.card import Card
 from configs.specs.station import StationSpec
 from policies.bundle import CARD, load_bundle, read_bundle
 from policies.policy import Policy
@@ -28,8 +29,7 @@ def load_policy(name: str, station: StationSpec) -> Policy:
         UnknownNameError: nothing goes by that name, or not at that version.
         BundleError: the bundle is damaged, made for another station, or more than data.
     """
-    bare, _, version = name.partition("@")
-    entry = next((e for e in registry.scripts() if e.name == bare), None)
+    version, entry = name.partition("@")[2], _script(name)
     if entry is not None and version in ("", str(entry.version)):
         return entry.build(station)
     path = bundle_path(name)
@@ -54,22 +54,33 @@ def policy_content(name: str) -> dict[str, Any]:
         UnknownNameError: nothing goes by that name.
         BundleError: the bundle is damaged.
     """
-    bare = name.partition("@")[0]
-    for entry in registry.scripts():
-        if entry.name == bare:
-            parameters = load_spec(entry.parameters, resolve_path("policies", entry.file_stem))
-            return {
-                "name": entry.name,
-                "version": entry.version,
-                "parameters": json.loads(parameters.model_dump_json(by_alias=True)),
-            }
-    path = bundle_path(name)
-    if path is None:
-        raise UnknownNameError("policy", name, [*(e.name for e in registry.scripts()), *zoo()])
-    card, _ = read_bundle(path)
+    entry = _script(name)
+    if entry is not None:
+        parameters = load_spec(entry.parameters, resolve_path("policies", entry.file_stem))
+        return {
+            "name": entry.name,
+            "version": entry.version,
+            "parameters": json.loads(parameters.model_dump_json(by_alias=True)),
+        }
+    card = _card(name)
     behaviour = {"policy_sha256", "composition", "base_parameters"}  # not what was found with it
     text = json.dumps(card.model_dump(mode="json", include=behaviour), sort_keys=True)
     return {"name": name, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def policy_title(name: str) -> str:
+    """Return what a policy does, in a few words: a script's title, or a bundle's own name.
+
+    Raises:
+        UnknownNameError: nothing goes by that name.
+        BundleError: the bundle is damaged.
+    """
+    entry = _script(name)
+    if entry is not None:
+        return entry.title
+    card = _card(name)
+    made_of = card.composition
+    return f"{card.name}, {made_of.kind} on {made_of.base}" if made_of.base else card.name
 
 
 def zoo() -> list[str]:
@@ -82,3 +93,16 @@ def zoo() -> list[str]:
 def zoo_folder() -> Path:
     """Return the folder of the shipped bundles."""
     return Path(str(resources.files("policies"))) / "zoo"
+
+
+def _script(name: str) -> registry.ScriptEntry | None:
+    bare = name.partition("@")[0]
+    return next((entry for entry in registry.scripts() if entry.name == bare), None)
+
+
+def _card(name: str) -> Card:
+    path = bundle_path(name)
+    if path is None:
+        raise UnknownNameError("policy", name, [*(e.name for e in registry.scripts()), *zoo()])
+    card, _ = read_bundle(path)
+    return card

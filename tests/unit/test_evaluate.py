@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from configs.errors import RunFolderError
+from configs.specs.gates import GateSpec
 from envs.outcome import OutcomeClass
 from policies.records import read_records
 from twin.bridge.explanations import CommonCause
@@ -29,12 +30,13 @@ from twin.evaluation.cases import Fitted
 from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan, load_plan
 from twin.evaluation.words import NONE, answer_word, number
-from twin.kpi.gates import Answer
+from twin.kpi.gates import Answer, evaluate_gate
 from twin.kpi.intervals import Interval
+from twin.kpi.nested import nested_interval
 from twin.replay.highlights import Shown, ShownEpisode
 from twin.report import write_reports
 from twin.report.charts import lead_times
-from twin.report.first_screen import banner, summary
+from twin.report.first_screen import banner, cards, summary
 from twin.report.html import html_report
 from twin.report.junit import junit_xml
 from twin.report.tables import kpi_blocks
@@ -97,7 +99,31 @@ def test_the_first_screen_says_what_the_line_does_today_and_with_each_policy(fin
     assert today["entries"][-1].value == str(found.people_staffed)
     assert y["entries"][-1].value == str(found.people_cell)
     assert [x["word"], y["word"]] == [answer_word(p.answer) for p in found.verdict.policies]
-    assert [x["growing"], y["growing"]] == [not line.settles for line in found.charts[1:]]
+
+
+def test_lead_times_of_a_line_that_does_not_settle_are_marked_wherever_they_stand(
+    finished: Any,
+) -> None:
+    found, gate = finished.found, GateSpec(kpi="lead_time_mean_h", at_most=9.0)
+    result = evaluate_gate(gate, nested_interval([8.0, 8.5]))
+    policies = tuple(replace(p, gates=(*p.gates, result)) for p in found.verdict.policies)
+    verdict = replace(found.verdict, policies=policies)
+    staffed, x, y = found.charts
+    charts = (staffed, replace(x, settles=False), replace(y, settles=True))
+    found = replace(found, verdict=verdict, charts=charts)
+    rows = summary(found)["rows"]
+    assert [row["entries"][1].span.endswith(", growing") for row in rows] == [
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert not any("growing" in row["entries"][i].span for row in rows for i in (0, 2, 3))
+    marked = [
+        [gate["title"] for gate in card["gates"] if "growing" in gate["span"]]
+        for card in cards(found)
+    ]
+    assert marked == [["Lead time, mean"], []]
 
 
 def test_the_banner_names_policies_as_the_tables_do_unless_two_have_one_name(finished: Any) -> None:

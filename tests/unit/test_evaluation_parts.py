@@ -228,7 +228,7 @@ def test_physics_statement_follows_the_committed_result(
     )
     # The stiffer contact is quoted where it is converged itself, at the finer rate.
     assert "90.7 % of these operations would succeed instead of 99.3 %" in said
-    assert "7.0 % would damage the tray instead of 0.0 %: 2.0 damaged trays a rack of 29." in said
+    assert "7.0 % would damage the part instead of 0.0 %: 2.0 damaged parts a rack of 29." in said
     assert "bear" not in said
     path.write_text(json.dumps(card | {"converged": False, "failures": ["flips"]}))
     assert said_of(small_plan).startswith("Physics not converged at 480 Hz: flips. How stiff")

@@ -51,8 +51,7 @@ def policies() -> None:
     """List the policies, where their parameters live, and what effort went into these."""
     from configs.commented import opening_comment
     from configs.specs.base import resolve_path
-    from policies.bundle import read_bundle
-    from policies.catalogue import bundle_path, zoo
+    from policies.catalogue import policy_title, zoo
     from policies.scripted.registry import scripts
 
     table = Table()
@@ -67,11 +66,7 @@ def policies() -> None:
         text = f"{entry.title}\n[dim]{escape(where)}: {escape(effort)}[/dim]"
         table.add_row(entry.name, str(entry.version), text)
     for name in zoo():
-        path = bundle_path(name)
-        if path is not None:
-            card, _ = read_bundle(path)
-            over = f", {card.composition.kind} on {card.composition.base}"
-            table.add_row(name, "", escape(card.name + (over if card.composition.base else "")))
+        table.add_row(name, "", escape(policy_title(name)))
     Console().print(table)
 
 

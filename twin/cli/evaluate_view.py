@@ -92,7 +92,7 @@ def stopped(command: str) -> Text:
 
 def show_preflight(found: Preflight) -> Group:
     """Return the preflight for the terminal."""
-    lines = [Text("Before anything ran", style="bold")]
+    lines = [Text("Known before anything ran", style="bold")]
     lines += [Text(f"  {sentence}") for sentence in found.sentences]
     if found.minutes is not None:
         lines.append(Text(f"  Expected time of the whole evaluation: {minutes(found.minutes)}."))

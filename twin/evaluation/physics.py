@@ -95,11 +95,11 @@ def _sensitivity(base: Mapping[str, float], stiffer: Mapping[str, float], operat
         operations: operations of one rack.
     """
     return (
-        f"How stiff tray and rack are where they touch was assumed, not measured. Were they 4 "
+        f"How stiff part and rack are where they touch was assumed, not measured. Were they 4 "
         f"times as stiff, {percent(stiffer['success'])} of these operations would succeed instead "
-        f"of {percent(base['success'])}, and {percent(stiffer['damage'])} would damage the tray "
+        f"of {percent(base['success'])}, and {percent(stiffer['damage'])} would damage the part "
         f"instead of {percent(base['damage'])}: {number(operations * stiffer['damage'], 1)} "
-        f"damaged trays a rack of {operations}."
+        f"damaged parts a rack of {operations}."
     )
 
 

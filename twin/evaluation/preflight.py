@@ -16,7 +16,7 @@ from twin.evaluation.before import MODES, Assumed, EpisodeNeed, Mode, PerfectRow
 from twin.evaluation.lines import LineCase, Lines, variance_reduction
 from twin.evaluation.perfect import perfect_process
 from twin.evaluation.plan import Plan
-from twin.evaluation.words import difference, duration, format_of, in_sentence, number
+from twin.evaluation.words import difference, duration, format_of, in_sentence, listed, number
 from twin.kpi.definitions import LINE_KPIS, LineKpi
 from twin.kpi.intervals import Interval, paired_t, rule_of_three, t_interval
 from twin.kpi.nested import nested_interval
@@ -280,11 +280,11 @@ def preflight_sentence(station: str, row: PerfectRow, movers: Mapping[str, Inter
     if row.kpi.key == "racks_per_day" and row.mode == "takt":
         return f"{text}: at takt the line ships what is pushed in."
     if row.kpi.key == "racks_per_day" and movers:
-        others = ", ".join(
+        others = [
             f"{id_} ({number(100 * change.estimate / base, 1, signed=True)} %)"
             for id_, change in movers.items()
-        )
-        return f"{text}; {others} can: so much if the work there took no time."
+        ]
+        return f"{text}; {listed(others)} can, with work there that takes no time."
     return f"{text}."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -138,6 +139,11 @@ def minutes(value_min: float | None) -> str:
     return duration(60 * value_min)
 
 
+def listed(parts: Sequence[str]) -> str:
+    """Return parts of a sentence as one: ``"a, b and c"``."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
+
+
 def answer_word(answer: Answer) -> str:
     """Return an answer as one word for people."""
     return {Answer.HOLDS: "holds", Answer.FAILS: "fails", Answer.INCONCLUSIVE: "not decided"}[
@@ -197,8 +203,8 @@ def gate_sentence(result: GateResult) -> str:
 
 
 _EVENTS: Final = {
-    OutcomeClass.DAMAGE: "a damaged tray",
-    OutcomeClass.ESCAPED: "a tray that is not seated and that nobody noticed",
+    OutcomeClass.DAMAGE: "a damaged part",
+    OutcomeClass.ESCAPED: "a part that is not seated and that nobody noticed",
 }
 
 

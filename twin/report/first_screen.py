@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from twin.evaluation.result import Evaluation, PolicyVerdict
+from twin.evaluation.result import Evaluation, KpiRow, PolicyVerdict
 from twin.evaluation.search import nothing_found
 from twin.evaluation.words import (
     answer_word,
@@ -23,6 +24,8 @@ KINDS = {Answer.HOLDS: "holds", Answer.FAILS: "fails", Answer.INCONCLUSIVE: "ope
 MARKS = {Answer.HOLDS: "✓", Answer.FAILS: "✗", Answer.INCONCLUSIVE: "?"}
 _BANNER = {Answer.HOLDS: "Yes", Answer.FAILS: "No", Answer.INCONCLUSIVE: "Not decided"}
 _SUMMARY = ("racks_per_day", "lead_time_mean_h", "rolled_throughput_yield", "people")
+_OF_THE_HORIZON = frozenset({"lead_time_mean_h", "lead_time_p95_h", "wip_mean"})
+"""KPIs that grow with the time one looks, in a line that does not settle."""
 _FIXED = "\N{NO-BREAK SPACE}"
 
 
@@ -48,10 +51,10 @@ def summary(found: Evaluation) -> dict[str, Any]:
     """
     kpis = [next(r for r in found.kpis if r.mode == "takt" and r.kpi.key == k) for k in _SUMMARY]
     rows = [_summary_row("today, staffed", [entry(k.kpi.key, k.staffed) for k in kpis])]
-    for policy, line in zip(found.verdict.policies, found.charts[1:], strict=True):
-        cells = [entry(k.kpi.key, k.cells[policy.letter].interval) for k in kpis]
-        row = _summary_row(short_name(policy.name), cells, policy)
-        rows.append(row | {"growing": not line.settles})
+    growing = _growing(found)
+    for policy in found.verdict.policies:
+        cells = [_of_policy(k, policy.letter, growing[policy.letter]) for k in kpis]
+        rows.append(_summary_row(short_name(policy.name), cells, policy))
     perfect = [Entry("", "") if k.perfect is None else entry(k.kpi.key, k.perfect) for k in kpis]
     rows.append(_summary_row("perfect: no misses, no time to insert", perfect))
     heads = [(k.kpi.title, format_of(k.kpi.key).unit) for k in kpis]
@@ -67,16 +70,32 @@ def _summary_row(
         "colour": COLOURS[policy.letter] if policy else "",
         "kind": KINDS[policy.answer] if policy else "",
         "word": answer_word(policy.answer) if policy else "",
-        "growing": False,
     }
+
+
+def _of_policy(row: KpiRow, letter: str, growing: bool) -> Entry:
+    made = entry(row.kpi.key, row.cells[letter].interval)
+    return replace(made, span=_marked(made.span, row.kpi.key, growing))
+
+
+def _growing(found: Evaluation) -> dict[str, bool]:
+    """Tell by policy whether the racks in its line keep growing at takt."""
+    pairs = zip(found.verdict.policies, found.charts[1:], strict=True)
+    return {policy.letter: not line.settles for policy, line in pairs}
+
+
+def _marked(span: str, kpi: str, growing: bool) -> str:
+    """Return an interval, marked where it would be another one over a longer look at the line."""
+    return f"{span}, growing" if growing and kpi in _OF_THE_HORIZON else span
 
 
 def cards(found: Evaluation) -> list[dict[str, Any]]:
     """Return the two policies' cards of the first screen."""
-    return [_card(found, policy) for policy in found.verdict.policies]
+    growing = _growing(found)
+    return [_card(found, policy, growing[policy.letter]) for policy in found.verdict.policies]
 
 
-def _card(found: Evaluation, policy: PolicyVerdict) -> dict[str, Any]:
+def _card(found: Evaluation, policy: PolicyVerdict, growing: bool) -> dict[str, Any]:
     campaign = next(e for e in found.episodes if e.letter == policy.letter)
     need = next(c for c in found.cells if c.letter == policy.letter)
     if need.found:
@@ -92,18 +111,18 @@ def _card(found: Evaluation, policy: PolicyVerdict) -> dict[str, Any]:
         "colour": COLOURS[policy.letter],
         "kind": KINDS[policy.answer],
         "word": answer_word(policy.answer),
-        "gates": [_gate(result) for result in policy.gates],
+        "gates": [_gate(result, growing) for result in policy.gates],
         "note": f"Success: {success} of {campaign.operations - campaign.void} operations; {takt}.",
     }
 
 
-def _gate(result: GateResult) -> dict[str, Any]:
+def _gate(result: GateResult, growing: bool) -> dict[str, Any]:
     measured, interval = gate_measured(result, result.measured.interval)
     return {
         "title": LINE_KPIS[result.gate.kpi].title,
         "limit": gate_limit(result).replace(" %", f"{_FIXED}%").replace(" point", f"{_FIXED}point"),
         "measured": measured,
-        "span": interval,
+        "span": _marked(interval, result.gate.kpi, growing),
         "kind": KINDS[result.answer],
         "mark": MARKS[result.answer],
         "word": answer_word(result.answer) if result.tested else "not tested",

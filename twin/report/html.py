@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from policies.catalogue import policy_title
 from policies.recording_campaign import ORDER
 from twin.evaluation.plan import LETTERS, Plan
 from twin.evaluation.preflight import ASSUMED_RHO
@@ -110,6 +111,7 @@ def _tables(plan: Plan, found: Evaluation) -> dict[str, Any]:
         "banner": first_screen.banner(found),
         "summary": first_screen.summary(found),
         "cards": first_screen.cards(found),
+        "does": {letter: policy_title(plan.policy(letter)) for letter in LETTERS},
         "cells": tables.cells_table(found),
         "kpi_blocks": tables.kpi_blocks(found.kpis, takt_min, pushed_min),
         "station_rows": tables.station_rows(found),

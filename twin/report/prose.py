@@ -33,10 +33,11 @@ GLOSSARY: Final = (
     ("blocked, starved", "done but no place behind to go to; ready but nothing to work on"),
     ("technician use", "share of the technicians' time spent at, or on the way to, a cell"),
     ("debug bench", "where a rack that failed a test is repaired; it keeps its server meanwhile"),
-    ("operation", "one tray from cart to seated: pick, transit, align, insert, close, retract"),
+    ("part", "what the robot puts into the rack: a tray, a power shelf, a plug"),
+    ("operation", "one part from cart to seated: pick, transit, align, insert, close, retract"),
     ("episode", "one operation simulated with its contact physics; no real robot was used"),
     ("contact time", "the part of it in which the policy acts: align and insert"),
-    ("policy", "the program that moves the robot while the tray is in contact"),
+    ("policy", "the program that moves the robot while the part is in contact"),
     ("perfect policy", "one that takes no time to insert and never errs: the bound of any policy"),
     ("95 % interval", "a range that would hold the true value in 95 of 100 such evaluations"),
     ("gate", "a limit that the 95 % interval, not the mean, must keep"),
@@ -75,7 +76,7 @@ def assumptions(plan: Plan) -> Iterator[Assumption]:
         )
     who = "a roaming technician" if effects.damage.technician else "people of the line"
     yield Assumption(
-        "swap of a damaged tray from stock",
+        "swap of a damaged part from stock",
         f"{duration(effects.damage.mean_s)} by {who}, the rack stays in the cell",
         "A",
         "effects.damage",

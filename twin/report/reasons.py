@@ -14,6 +14,7 @@ from twin.evaluation.words import (
     gate_limit,
     gate_measured,
     in_sentence,
+    listed,
     minutes,
     number,
     percent,
@@ -35,7 +36,7 @@ _OF_TIME = frozenset(
 )
 """KPIs that suffer from the time that a cell takes or waits."""
 _OF_DEFECTS = frozenset({"rolled_throughput_yield", "bench_use", "escapes_shipped_per_rack"})
-"""KPIs that suffer from trays that are not seated and that nobody noticed."""
+"""KPIs that suffer from parts that are not seated and that nobody noticed."""
 _HALF = 0.5
 
 
@@ -116,7 +117,7 @@ def _not_tested(policy: PolicyVerdict) -> Iterator[str]:
     names = [in_sentence(gate.gate.kpi) for gate in policy.gates if not gate.tested]
     if names:
         yield (
-            f"Marked “?”: {_listed(names)}. As recorded {'these hold' if names[1:] else 'it holds'}"
+            f"Marked “?”: {listed(names)}. As recorded {'these hold' if names[1:] else 'it holds'}"
             f", but whether also with the outcomes seen too seldom at their worst was not run: the "
             f"policy fails anyway."
         )
@@ -150,7 +151,7 @@ def _rarely_seen(policy: PolicyVerdict, campaign: PolicyEpisodes) -> Iterator[st
         yield (
             f"“{outcome}” ({OUTCOME_MEANINGS[outcome].partition(';')[0]}) was seen in {seen.count} "
             f"of {_valid(campaign)} operations; up to {percent(bound)} cannot be ruled out. At "
-            f"that rate {_listed(parts)}."
+            f"that rate {listed(parts)}."
         )
 
 
@@ -275,10 +276,6 @@ def _would(answer: Answer) -> str:
         Answer.FAILS: "would fail",
         Answer.INCONCLUSIVE: "would not be decided",
     }[answer]
-
-
-def _listed(parts: list[str]) -> str:
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
 
 
 def _valid(campaign: PolicyEpisodes) -> int:
