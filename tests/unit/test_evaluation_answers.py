@@ -19,7 +19,7 @@ from twin.evaluation.answers import SELDOM, Asked, answers
 from twin.evaluation.cases import Fitted
 from twin.evaluation.lines import LineCase
 from twin.evaluation.plan import Plan
-from twin.evaluation.result import CellsForTakt, PolicyVerdict
+from twin.evaluation.result import CellsForTakt, PolicyVerdict, Size
 from twin.evaluation.search import cells_for_takt, nothing_found
 from twin.kpi.gates import Answer
 from twin.report.html import html_report
@@ -157,11 +157,27 @@ def test_what_hangs_on_a_rare_outcome_is_not_called_enough(small_plan: Plan) -> 
 
     need = search(small_plan, kpis, LIMIT)  # at 3 technicians .83 with damage at its bound
     assert (need.found, need.answer) == (None, OPEN)
-    assert nothing_found(need).endswith("hold the gates; not decided: 2 cells and 3 technicians")
-    assert search(small_plan, lambda case: {USE: 0.9}, LIMIT).answer is FAILS
+    assert "hold the gates; not decided: 2 cells and 3 technicians; as" in nothing_found(need)
+    fails = search(small_plan, lambda case: {USE: 0.9}, LIMIT)
+    assert (fails.answer, fails.recorded) == (FAILS, None)
     blocked = search(small_plan, lambda case: {USE: 0.5}, LIMIT, racks=10)
-    assert (blocked.found, blocked.answer) == (None, OPEN)
+    assert (blocked.found, blocked.answer, blocked.recorded) == (None, OPEN, None)
     assert "10 racks recorded, 30 are needed" in blocked.tried[0].why
+
+
+def test_the_smallest_that_would_do_as_recorded_is_named_where_nothing_is_proven(
+    small_plan: Plan,
+) -> None:
+    def kpis(case: LineCase) -> dict[str, float]:
+        assert size(case) != (2, 2)  # nothing larger than what does is run
+        alone = 0.9 if size(case) in {(1, 1), (2, 1)} else 0.5
+        return {USE: alone + bool(bounded(case).get(OutcomeClass.DAMAGE))}
+
+    need = search(small_plan, kpis, LIMIT)
+    assert (need.found, need.recorded) == (None, Size(1, 2, 4))
+    assert nothing_found(need).endswith(
+        "as recorded, with no margin for doubt, 1 cell and 2 technicians would do (4 people)"
+    )
 
 
 def test_a_limit_on_people_does_not_end_the_search_at_the_largest(small_plan: Plan) -> None:

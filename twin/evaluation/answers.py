@@ -20,6 +20,7 @@ from twin.evaluation.cases import Fitted
 from twin.evaluation.lines import LineCase, Lines
 from twin.evaluation.plan import Plan
 from twin.kpi.gates import Answer, GateResult, compare, evaluate_gate, judge
+from twin.kpi.intervals import Interval
 from twin.kpi.nested import NestedInterval
 
 SELDOM = "every outcome seen too seldom"
@@ -122,6 +123,18 @@ def gate_interval(
     ours = lines.kpi(case, gate.kpi, count)
     theirs = lines.kpi(staffed, gate.kpi, count)[replications] if gate.paired else None
     return compare(gate, ours, theirs, replications if case.replications else None)
+
+
+def points(
+    plan: Plan, lines: Lines, case: LineCase, staffed: LineCase, count: int
+) -> tuple[Answer, ...]:
+    """Return on which side of its limit the point of each gate lies, its interval left out."""
+
+    def answer(gate: GateSpec) -> Answer:
+        point = gate_interval(gate, lines, case, staffed, count).interval.estimate
+        return judge(gate, Interval(point, point, point))
+
+    return tuple(answer(gate) for gate in plan.spec.gates)
 
 
 def _any(results: Results, answer: Answer) -> bool:

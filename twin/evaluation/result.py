@@ -162,6 +162,15 @@ class Try:
 
 
 @dataclass(frozen=True)
+class Size:
+    """So many cells and technicians, and the people then present on the line."""
+
+    cells: int
+    technicians: int
+    people: int
+
+
+@dataclass(frozen=True)
 class CellsForTakt:
     """The smallest number of people, then cells, that holds the gates, for one policy.
 
@@ -173,6 +182,8 @@ class CellsForTakt:
         answer: holds if one was found; fails if every try does; else not decided.
         tried: every try, in order; the largest first.
         replications: of each try.
+        recorded: where none did, the smallest whose gates hold by their points alone: proven by
+            nothing, but what is likeliest; ``None`` where there is none either.
     """
 
     letter: str
@@ -182,6 +193,7 @@ class CellsForTakt:
     answer: Answer
     tried: tuple[Try, ...]
     replications: int
+    recorded: Size | None = None
 
 
 @dataclass(frozen=True)

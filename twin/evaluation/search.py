@@ -5,11 +5,12 @@ from __future__ import annotations
 from itertools import product
 
 from configs.specs.gates import GateSpec
-from twin.evaluation.answers import Asked, Results, answers
+from twin.evaluation import cases
+from twin.evaluation.answers import Asked, Results, answers, points
 from twin.evaluation.cases import Fitted
 from twin.evaluation.lines import Lines
 from twin.evaluation.plan import Plan
-from twin.evaluation.result import CellsForTakt, Try
+from twin.evaluation.result import CellsForTakt, Size, Try
 from twin.evaluation.verdict import combined
 from twin.evaluation.words import answer_word, gate_sentence, in_sentence
 from twin.kpi.definitions import LINE_KPIS
@@ -26,7 +27,8 @@ def cells_for_takt(
 
     Every try is answered as the verdict is, bounds of rare outcomes and blockers included. The
     largest combination is tried first: where a gate that more cells and technicians can only help
-    does not hold there, it holds nowhere, and nothing else is tried.
+    does not hold there, it holds nowhere, and nothing else is tried. Where no try holds, the
+    smallest combination that holds by its points is sought too: a first size to plan with.
     """
     return tuple(_search(plan, lines, fitted) for fitted in policies)
 
@@ -34,10 +36,22 @@ def cells_for_takt(
 def nothing_found(need: CellsForTakt) -> str:
     """Return what a search without a find says, as the end of a sentence."""
     open_ = [try_ for try_ in need.tried if try_.answer is Answer.INCONCLUSIVE]
-    if not open_:
-        return "no combination that was tried holds the gates"
-    named = ", ".join(_named(try_) for try_ in open_)
-    return f"no combination that was tried is shown to hold the gates; not decided: {named}"
+    text = "no combination that was tried holds the gates"
+    if open_:
+        named = ", ".join(size_name(try_) for try_ in open_)
+        text = f"no combination that was tried is shown to hold the gates; not decided: {named}"
+    if need.recorded is None:
+        return text
+    return (
+        f"{text}; as recorded, with no margin for doubt, {size_name(need.recorded)} would do "
+        f"({need.recorded.people} people)"
+    )
+
+
+def size_name(size: Try | Size) -> str:
+    """Return cells and technicians in words: ``"1 cell and 2 technicians"``."""
+    cells = f"{size.cells} cell{'s' if size.cells > 1 else ''}"
+    return f"{cells} and {size.technicians} technician{'s' if size.technicians > 1 else ''}"
 
 
 def _search(plan: Plan, lines: Lines, fitted: Fitted) -> CellsForTakt:
@@ -66,7 +80,30 @@ def _search(plan: Plan, lines: Lines, fitted: Fitted) -> CellsForTakt:
         answer=_answer(tried),
         tried=tuple(tried),
         replications=plan.spec.line_runs.replications.search,
+        recorded=None if found else _as_recorded(plan, lines, fitted, most, combinations),
     )
+
+
+def _as_recorded(
+    plan: Plan, lines: Lines, fitted: Fitted, most: tuple[int, int], pairs: list[tuple[int, int]]
+) -> Size | None:
+    """Return the first of ``pairs`` that holds by its points; evidence that is barred has none."""
+    count = plan.spec.line_runs.replications.search
+    staffed = cases.staffed(plan, "takt")
+
+    def held(cells: int, technicians: int) -> list[bool]:
+        case = Asked(fitted, cells, technicians).line(plan)
+        title = f"as recorded: {fitted.model.label}, {cells} and {technicians}"
+        lines.run(title, [(staffed, count), (case, count)])
+        return [answer is Answer.HOLDS for answer in points(plan, lines, case, staffed, count)]
+
+    if fitted.model.blockers:
+        return None
+    at_most = zip(plan.spec.gates, held(*most), strict=True)
+    if any(_helped_by_more(gate) and not holds for gate, holds in at_most):
+        return None
+    enough = (Size(*pair, _people(plan, *pair)) for pair in pairs if all(held(*pair)))
+    return next(enough, None)
 
 
 def _answers(plan: Plan, lines: Lines, fitted: Fitted, cells: int, technicians: int) -> Results:
@@ -115,9 +152,3 @@ def _answer(tried: list[Try]) -> Answer:
 
 def _people(plan: Plan, cells: int, technicians: int) -> int:
     return plan.cell(cells=cells, technicians=technicians).people
-
-
-def _named(try_: Try) -> str:
-    cells = f"{try_.cells} cell{'s' if try_.cells > 1 else ''}"
-    people = f"{try_.technicians} technician{'s' if try_.technicians > 1 else ''}"
-    return f"{cells} and {people}"

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 
 from configs.specs.evaluation import TornadoInput
 from twin.evaluation import cases
-from twin.evaluation.answers import gate_interval
+from twin.evaluation.answers import points
 from twin.evaluation.cases import Fitted
 from twin.evaluation.lines import LineCase, Lines
 from twin.evaluation.overrides import Value, shown_value, with_input
 from twin.evaluation.plan import Plan
 from twin.evaluation.result import Tornado, TornadoBar
 from twin.kpi.definitions import LINE_KPIS
-from twin.kpi.gates import Answer, judge
+from twin.kpi.gates import Answer
 from twin.kpi.intervals import Interval, t_interval
 
 KPI = "lead_time_mean_h"
@@ -37,7 +37,7 @@ def tornado(plan: Plan, lines: Lines, fitted: Fitted) -> Tornado | None:
     }
     pairs = [base, *ends.values()]
     lines.run("tornado", [(case, count) for pair in pairs for case in pair])
-    before = _answers(plan, lines, base, count)
+    before = points(plan, lines, *base, count)
     bars = [
         TornadoBar(
             says=item.says,
@@ -82,28 +82,17 @@ def _change(lines: Lines, pair: tuple[LineCase, LineCase], count: int) -> Interv
     return t_interval(ours - theirs)
 
 
-def _answers(plan: Plan, lines: Lines, pair: tuple[LineCase, LineCase], count: int) -> list[Answer]:
-    """Return on which side of its limit the point of each gate lies."""
-    points = (
-        gate_interval(gate, lines, *pair, count).interval.estimate for gate in plan.spec.gates
-    )
-    return [
-        judge(gate, Interval(point, point, point))
-        for gate, point in zip(plan.spec.gates, points, strict=True)
-    ]
-
-
 def _flips(
     plan: Plan,
     lines: Lines,
     item: TornadoInput,
     ends: dict[tuple[str, str], tuple[LineCase, LineCase]],
-    before: list[Answer],
+    before: tuple[Answer, ...],
     count: int,
 ) -> Iterator[str]:
     """Yield what one input turns: "lead time: its point fails at 5 min (holds as assumed)"."""
     for end in ("low", "high"):
-        after = _answers(plan, lines, ends[item.input, end], count)
+        after = points(plan, lines, *ends[item.input, end], count)
         for gate, old, new in zip(plan.spec.gates, before, after, strict=True):
             if new is not old:
                 title = LINE_KPIS[gate.kpi].title

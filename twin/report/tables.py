@@ -10,7 +10,7 @@ from typing import Any
 from configs.specs.base import spec_hash
 from twin.evaluation.plan import LETTERS, Plan
 from twin.evaluation.result import CellsForTakt, Evaluation, KpiRow, Try
-from twin.evaluation.search import nothing_found
+from twin.evaluation.search import nothing_found, size_name
 from twin.evaluation.words import (
     NONE,
     answer_word,
@@ -147,9 +147,7 @@ def _decides(need: CellsForTakt) -> str:
 
 
 def _try(try_: Try) -> str:
-    cells = f"{try_.cells} cell{'s' if try_.cells > 1 else ''}"
-    technicians = f"{try_.technicians} technician{'s' if try_.technicians > 1 else ''}"
-    return f"{cells} and {technicians} ({answer_word(try_.answer)})"
+    return f"{size_name(try_)} ({answer_word(try_.answer)})"
 
 
 def outcome_table(found: Evaluation) -> list[dict[str, Any]]:
