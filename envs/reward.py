@@ -35,7 +35,10 @@ def progress(before: Snapshot, after: Snapshot) -> float:
 
 
 def alignment(before: Snapshot, after: Snapshot) -> float:
-    """Return the misalignment lost: lateral in units of 5 mm plus yaw in units of 0.05 rad."""
+    """Return the misalignment lost: lateral in units of 5 mm plus yaw in units of 0.05 rad.
+
+    Each counts up to 6 units: a tray that slides along beside its slot must go on losing.
+    """
     return _misalignment(before) - _misalignment(after)
 
 
@@ -57,4 +60,4 @@ def total(terms: dict[str, float], weights: RewardWeights) -> float:
 
 
 def _misalignment(s: Snapshot) -> float:
-    return min(1.0, abs(s.lateral_m) / 0.005) + min(1.0, abs(s.yaw_rad) / 0.05)
+    return min(6.0, abs(s.lateral_m) / 0.005) + min(6.0, abs(s.yaw_rad) / 0.05)

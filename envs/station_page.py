@@ -121,7 +121,8 @@ def _settings(spec: StationSpec, source: Written) -> str:
 def _reward(source: Written) -> str:
     rows = []
     for entry in source.below("reward"):
-        words = (_TERMS[entry.path[-1]] or "").removeprefix("Return ").rstrip(".")
+        first = (_TERMS[entry.path[-1]] or "").partition("\n")[0]
+        words = first.removeprefix("Return ").rstrip(".")
         rows.append((entry.path[-1], entry.value, words.replace("``", "`")))
     return _table(("term", "weight", "value"), rows)
 

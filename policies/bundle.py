@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from configs.errors import BundleError, ConfigError, UnknownNameError
-from configs.specs.base import load_spec, resolved_yaml, spec_hash
+from configs.specs.base import first_problem, load_spec, resolved_yaml, spec_hash
 from configs.specs.card import Card, StationReference
 from configs.specs.station import StationSpec
 from envs.registry import station_of
@@ -150,10 +150,8 @@ def _base(path: Path, card: Card, station: StationSpec) -> Policy | None:
                 text = json.dumps(card.base_parameters)
                 return entry.make_with(entry.parameters.model_validate_json(text), station)
             except ValidationError as error:
-                first = error.errors(include_url=False)[0]
-                field = ".".join(map(str, first["loc"]))
                 raise BundleError(
-                    f"{path}/{CARD}: base_parameters.{field}: {first['msg']}; export it again"
+                    f"{path}/{CARD}: base_parameters.{first_problem(error)}; export it again"
                 ) from None
     known = ", ".join(f"{entry.name}@{entry.version}" for entry in registry.scripts())
     raise BundleError(

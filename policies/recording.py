@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from configs.errors import RecordingError, UnknownNameError
+from configs.specs.base import first_problem
 from envs.registry import station, station_of
 from envs.scene import SceneLink
 from policies import recording_file as file
@@ -208,10 +209,8 @@ def _header(data: Mapping[str, Any], where: str) -> Header:
     try:
         return TypeAdapter(Header).validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"]))
         raise RecordingError(
-            f"{where}: has a damaged header ({field}: {first['msg']}); record it again"
+            f"{where}: has a damaged header ({first_problem(error)}); record it again"
         ) from None
 
 

@@ -100,6 +100,12 @@ def error_at(path: Path, loc: tuple[str | int, ...], problem: str, remedy: str) 
     return ConfigError(line, _dotted(loc), value, problem, remedy)
 
 
+def first_problem(error: ValidationError) -> str:
+    """Return field and message of what is wrong first, for data that has no lines to name."""
+    first = error.errors(include_url=False)[0]
+    return f"{_dotted(tuple(first['loc']))}: {first['msg']}"
+
+
 def resolved_yaml(spec: Spec) -> str:
     """Return the spec with every default filled in, as YAML that loads to an equal spec."""
     data = json.loads(spec.model_dump_json(by_alias=True))

@@ -71,7 +71,6 @@ class LateralAdmittance:
         self._p = parameters
         self._reading = Reading(station)
         self._action = station.action
-        self._lead = station.impedance
         self._step_s = 1.0 / station.physics.policy_rate_hz
         self.reset()
 
@@ -83,13 +82,11 @@ class LateralAdmittance:
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the action (4,) for an observation."""
-        read, scale, p, lead = self._reading, self._action, self._p, self._lead
+        read, scale, p = self._reading, self._action, self._p
         read.take(observation)
         fx, fy, fz, moment = self._wrench()
         depth, left = read["pose axial"], read["depth left"]
-        target_y = read["pose lateral"] + read["lead lateral"] * lead.lateral_lead_m
-        target_z = read["pose height"] + read["lead height"] * lead.vertical_lead_m
-        target_w = read["pose yaw"] + read["lead yaw"] * lead.yaw_lead_rad
+        target_y, target_z, target_w = read.target
         feed_m, step_y = self._feed(depth, left, fx, fy, moment) * self._step_s, 0.0
         self._watch_for_jam(depth, left, fx, moment)
         if self._back_left_m > 0.0:

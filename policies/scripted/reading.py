@@ -22,6 +22,7 @@ class Reading:
         self._at = {field.name: i for i, field in enumerate(fields)}
         self._parts = list(station.parts.values())
         self._names = list(station.parts)
+        self._lead = station.impedance
         self._values = np.zeros(len(fields))
 
     def take(self, observation: NDArray[np.float32]) -> None:
@@ -31,6 +32,16 @@ class Reading:
     def __getitem__(self, name: str) -> float:
         """Return the quantity called ``name`` in SI units."""
         return float(self._values[self._at[name]])
+
+    @property
+    def target(self) -> tuple[float, float, float]:
+        """Where the target stands: lateral, height (m) and yaw (rad) in the observed frame."""
+        lead = self._lead
+        return (
+            self["pose lateral"] + self["lead lateral"] * lead.lateral_lead_m,
+            self["pose height"] + self["lead height"] * lead.vertical_lead_m,
+            self["pose yaw"] + self["lead yaw"] * lead.yaw_lead_rad,
+        )
 
     @property
     def reach_m(self) -> float:

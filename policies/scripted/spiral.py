@@ -111,13 +111,11 @@ class SpiralSearch:
 
     def _push(self, inside: bool) -> Steps:
         """Return the target's next step (m, m, m, rad): the zone's feed, on the axis at first."""
-        read, p, lead = self._reading, self._p, self._impedance
+        read, p = self._reading, self._p
         feed = zone_speed(p, read["pose axial"], read["depth left"]) * self._step_s
         if inside:  # what the guides have found stays
             return feed, 0.0, 0.0, 0.0
-        y = read["pose lateral"] + read["lead lateral"] * lead.lateral_lead_m
-        z = read["pose height"] + read["lead height"] * lead.vertical_lead_m
-        w = read["pose yaw"] + read["lead yaw"] * lead.yaw_lead_rad
+        y, z, w = read.target
         return feed, -p.hold * y, -p.hold * (z - p.height_m), -p.hold * w
 
     def _search(self, inside: bool, moment_nm: float) -> Steps:

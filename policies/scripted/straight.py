@@ -60,18 +60,15 @@ class StraightPush:
         self._reading = Reading(station)
         self._action = station.action
         self._step_s = 1.0 / station.physics.policy_rate_hz
-        self._lead = station.impedance
 
     def reset(self) -> None:
         """Nothing is remembered."""
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the action (4,) for an observation."""
-        read, scale, p, lead = self._reading, self._action, self._p, self._lead
+        read, scale, p = self._reading, self._action, self._p
         read.take(observation)
-        target_y = read["pose lateral"] + read["lead lateral"] * lead.lateral_lead_m
-        target_z = read["pose height"] + read["lead height"] * lead.vertical_lead_m
-        target_w = read["pose yaw"] + read["lead yaw"] * lead.yaw_lead_rad
+        target_y, target_z, target_w = read.target
         feed = zone_speed(p, read["pose axial"], read["depth left"]) * self._step_s
         action = (
             feed / scale.axial_m,

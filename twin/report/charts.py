@@ -17,20 +17,19 @@ from twin.report.style import (
     LINE_COLOURS,
     MUTED,
     STATE_COLOURS,
+    WIDTH,
     as_svg,
     colour_legend,
     drawing,
     figure,
 )
 
-_WIDTH = 10.2
-
 
 def time_by_state(lines: Sequence[LineCharts]) -> str:
     """Return stacked bars of every station's time by state, one panel a line."""
     with drawing("time-by-state"):
         stations = list(lines[0].states)
-        drawn = figure(_WIDTH, 0.27 * len(stations) + 1.2)
+        drawn = figure(WIDTH, 0.27 * len(stations) + 1.2)
         panels = drawn.subplots(1, len(lines), sharey=True)
         rows = np.arange(len(stations))
         for panel, line in zip(panels, lines, strict=True):
@@ -57,7 +56,7 @@ def time_by_state(lines: Sequence[LineCharts]) -> str:
 def over_time(lines: Sequence[LineCharts], warmup_days: float) -> str:
     """Return racks shipped a day and racks in the line, day by day."""
     with drawing("over-time"):
-        drawn = figure(_WIDTH, 5.4)
+        drawn = figure(WIDTH, 5.4)
         top, bottom = drawn.subplots(2, 1, sharex=True)
         for line, colour in zip(lines, LINE_COLOURS, strict=True):
             mean = [day[0] for day in line.shipped]
@@ -79,7 +78,7 @@ def over_time(lines: Sequence[LineCharts], warmup_days: float) -> str:
 def lead_times(lines: Sequence[LineCharts]) -> str:
     """Return the distribution of lead times as the share of racks shipped within so many hours."""
     with drawing("lead-times"):
-        drawn = figure(_WIDTH, 3.0)
+        drawn = figure(WIDTH, 3.0)
         panel = drawn.subplots()
         ends = [float(np.quantile(line.lead_h, 0.995)) for line in lines if line.lead_h]
         # A line that does not settle has no end, and one that is stuck ships nothing at all.
@@ -103,7 +102,7 @@ def lead_times(lines: Sequence[LineCharts]) -> str:
 def tornado_bars(tornado: Tornado) -> str:
     """Return the tornado: lead time against staffed from the low to the high end of each input."""
     with drawing("tornado"):
-        drawn = figure(_WIDTH, 0.52 * len(tornado.bars) + 1.1)
+        drawn = figure(WIDTH, 0.52 * len(tornado.bars) + 1.1)
         panel = drawn.subplots()
         base = tornado.base.estimate
         for row, bar in enumerate(tornado.bars):
@@ -144,7 +143,7 @@ def tornado_bars(tornado: Tornado) -> str:
 def doubt(rows: Sequence[KpiRow], letters: Sequence[str], labels: Sequence[str]) -> str:
     """Return how much of each interval's variance comes from episodes and from the line."""
     with drawing("doubt"):
-        drawn = figure(_WIDTH, 0.3 * len(rows) * len(letters) + 1.1)
+        drawn = figure(WIDTH, 0.3 * len(rows) * len(letters) + 1.1)
         panel = drawn.subplots()
         names: list[str] = []
         for row in rows:

@@ -19,19 +19,18 @@ from twin.report.style import (
     INK,
     LINE_COLOURS,
     MUTED,
+    WIDTH,
     as_svg,
     colour_legend,
     drawing,
     figure,
 )
 
-_WIDTH = 10.2
-
 
 def outcome_bars(policies: Sequence[PolicyEpisodes]) -> str:
     """Return one stacked bar of outcome classes a policy."""
     with drawing("outcomes"):
-        drawn = figure(_WIDTH, 0.62 * len(policies) + 0.9)
+        drawn = figure(WIDTH, 0.62 * len(policies) + 0.9)
         panel = drawn.subplots()
         for row, policy in enumerate(policies):
             left = 0.0
@@ -63,7 +62,7 @@ def outcome_bars(policies: Sequence[PolicyEpisodes]) -> str:
 def time_and_force(policies: Sequence[PolicyEpisodes], limits: Limits) -> str:
     """Return distributions of cycle time, contact time and windowed forces, with their limits."""
     with drawing("time-and-force"):
-        drawn = figure(_WIDTH, 5.2)
+        drawn = figure(WIDTH, 5.2)
         ((cycle, contact), (lateral, axial)) = drawn.subplots(2, 2)
         for policy, colour in zip(policies, LINE_COLOURS[1:], strict=True):
             _distribution(cycle, policy.cycle_s, colour, policy.name)
@@ -82,7 +81,7 @@ def gate_plot(policies: Sequence[PolicyVerdict]) -> str:
     """Return every gate's intervals against its limit; each gate has its own scale."""
     with drawing("gates"):
         gates = [result.gate for result in policies[0].gates]
-        drawn = figure(_WIDTH, 1.12 * len(gates) + 0.3)
+        drawn = figure(WIDTH, 1.12 * len(gates) + 0.3)
         panels = drawn.subplots(len(gates), 1, squeeze=False)[:, 0]
         for index, (panel, gate) in enumerate(zip(panels, gates, strict=True)):
             factor, unit = _scale(gate.kpi, gate.against)

@@ -49,6 +49,8 @@ STATE_COLOURS: Final = {
     State.STARVED: "#dde2e8",
 }
 
+WIDTH: Final = 10.2
+"""Of every figure, in inches of 72 points: the report's column."""
 _RC: Final[dict[str, Any]] = {
     "svg.fonttype": "none",  # text stays text: small, sharp, searchable
     "font.family": "sans-serif",
