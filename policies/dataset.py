@@ -21,7 +21,7 @@ from envs.observation import LIMIT, Field
 from envs.registry import station, station_of
 from policies.recording import Floats, Header, Recording, read_recording
 from policies.recording_film_steps import StepFilm, step_film
-from policies.recording_proof import check_same_house, episode_of
+from policies.recording_proof import check_same_house, episode_of, other_code
 from policies.rollout import environment
 
 _REWARD_TOLERANCE = 1e-6
@@ -175,7 +175,8 @@ def transitions(file: Path, film: bool = False) -> Transitions:
     observations, info, terminated = _played_again(recording, str(file))
     header, end = recording.header, recording.end
     if end is None or info["outcome"] != end.outcome:
-        raise _differs(str(file), "the end", "outcome", end and end.outcome, info["outcome"])
+        told = end and end.outcome
+        raise _differs(header, str(file), "the end", "outcome", told, info["outcome"])
     spec = station(header.env_id).spec
     return Transitions(
         file.name,
@@ -204,22 +205,24 @@ def _played_again(recording: Recording, where: str) -> tuple[Floats, dict[str, A
     for step, action in enumerate(steps.actions):
         at = f"step {step}"
         if terminated or truncated:
-            raise _differs(where, at, "the operation", "going on", "over")
+            raise _differs(header, where, at, "the operation", "going on", "over")
         observation, reward, terminated, truncated, info = env.step(action)
         if info["state_hash"] != steps.hashes[step]:
-            raise _differs(where, at, "state hash", steps.hashes[step], info["state_hash"])
+            theirs, ours = steps.hashes[step], info["state_hash"]
+            raise _differs(header, where, at, "state hash", theirs, ours)
         if abs(reward - float(steps.rewards[step])) > _REWARD_TOLERANCE * max(1.0, abs(reward)):
-            raise _differs(where, at, "reward", steps.rewards[step], reward)
+            raise _differs(header, where, at, "reward", steps.rewards[step], reward)
         seen.append(observation)
     if not (terminated or truncated):
-        raise _differs(where, "the end", "the operation", "over", "going on")
+        raise _differs(header, where, "the end", "the operation", "over", "going on")
     return np.stack(seen), info, terminated
 
 
 def _differs(
-    where: str, at: str, quantity: str, recorded: object, simulated: object
+    header: Header, where: str, at: str, quantity: str, recorded: object, simulated: object
 ) -> RecordingError:
+    remedy = other_code(header) or f"rackline replay {where} --verify says more"
     return RecordingError(
         f"{where}: {at}: {quantity} is {recorded} in the file and {simulated} when simulated "
-        f"again, so it is not exported; rackline replay {where} --verify says more"
+        f"again, so it is not exported; {remedy}"
     )

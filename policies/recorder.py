@@ -27,6 +27,7 @@ from envs.station_env import StationEnv
 from policies.catalogue import policy_content
 from policies.policy import Policy
 from policies.recording import Header
+from policies.recording_code import code_digest
 from policies.recording_file import RecordingWriter
 from policies.records import EpisodeRecord
 from policies.rollout import Episode, environment, policy_of, record_of
@@ -136,6 +137,7 @@ def header_of(episode: Episode, env: StationEnv, info: dict[str, Any]) -> Header
         perturbation={k: float(v) for k, v in asdict(episode.perturbation).items()},
         versions=versions(),
         wrist=wrist_link(env.operation.task.robot),
+        code=code_digest(episode.env_id),
     )
 
 

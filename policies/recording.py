@@ -62,6 +62,8 @@ class Header:
         format: version of the recording.
         wrist: link whose frame the wrist's signals are in; files of before it was said have the
             gantry's.
+        code: digest of the sources that made it, see `policies.recording_code`; empty in files of
+            before it was said.
     """
 
     env_id: str
@@ -79,6 +81,7 @@ class Header:
     versions: dict[str, str]
     format: int = FORMAT
     wrist: str = "gantry/ft"
+    code: str = ""
 
 
 @dataclass(frozen=True, eq=False)

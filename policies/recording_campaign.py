@@ -10,6 +10,7 @@ from configs.errors import RecordingError
 from policies.executor import Executor
 from policies.recorder import SUFFIX, make_folder, policy_digest, record_file
 from policies.recording import read_recording
+from policies.recording_code import code_digest
 from policies.records import EpisodeRecord
 from policies.rollout import Episode
 from policies.tuning import cost_s
@@ -116,7 +117,7 @@ def _record(work: _Work) -> EpisodeRecord:
 
 
 def _is_there(work: _Work) -> bool:
-    """Tell whether the file is this episode, whole, of this policy, ending as its record does."""
+    """Tell whether the file is this episode, whole, of this policy and code, and ends the same."""
     if not work.file.exists():
         return False
     try:
@@ -129,5 +130,6 @@ def _is_there(work: _Work) -> bool:
         and (header.seed, header.rack, header.slot)
         == (work.record.seed, work.record.rack_id, work.record.slot)
         and header.policy_digest == policy_digest(work.episode.policy)
+        and header.code == code_digest(work.episode.env_id)
         and there.steps.hashes[-1:] == (work.record.state_hash,)
     )

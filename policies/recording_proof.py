@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,34 +16,10 @@ from envs.registry import station
 from policies.catalogue import load_policy
 from policies.policy import Policy
 from policies.recorder import policy_digest, record, versions
-from policies.recording import CONTACT, Floats, Recording, action_names, parse_recording
+from policies.recording import Header, Recording, parse_recording
+from policies.recording_code import code_digest
+from policies.recording_difference import Difference, first_difference
 from policies.rollout import Episode, environment
-
-_POSE = ("x", "y", "z", "qx", "qy", "qz", "qw")
-
-
-@dataclass(frozen=True)
-class Difference:
-    """The first place where file and simulation part.
-
-    Attributes:
-        step: number of the policy step, from 0; None outside of the policy's phases.
-        where: the same in words, with its time.
-        quantity: what differs first: an action, a pose, a signal, a reward, the state hash …
-        recorded, simulated: its values.
-    """
-
-    step: int | None
-    where: str
-    quantity: str
-    recorded: str
-    simulated: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.where}: {self.quantity} is {self.recorded} in the file and {self.simulated} "
-            f"when simulated again"
-        )
 
 
 @dataclass(frozen=True)
@@ -54,6 +29,8 @@ class Proof:
     Attributes:
         difference: the first one; None where all is equal.
         steps, frames: how many were compared.
+        beyond: frames of a cut file behind its last whole step, which nothing can be compared with.
+        states: all state hashes are the same, whatever else differs.
         policy: the policy that is here under the recorded name was asked too, and does the same;
             False where none, or another, is here: then only the recorded actions were used.
     """
@@ -61,6 +38,8 @@ class Proof:
     difference: Difference | None
     steps: int
     frames: int
+    beyond: int
+    states: bool
     policy: bool
 
 
@@ -74,7 +53,8 @@ def verify(recording: Recording, where: str) -> Proof:
         where: name of its file, for errors.
 
     Raises:
-        RecordingError: made by another station, version or format than what is here.
+        RecordingError: made by another station, version or format than what is here, or it differs
+            and was made by other code, so that nobody can tell which of both it is.
     """
     check_same_house(recording, where)
     episode, policy = episode_of(recording, where), _policy(recording)
@@ -83,7 +63,31 @@ def verify(recording: Recording, where: str) -> Proof:
     record(episode, environment(episode), tape, stream, most_steps=steps)
     again = parse_recording(stream.getvalue(), f"{where}, simulated again")
     found = first_difference(recording, again, np.array(tape.own) if policy is not None else None)
-    return Proof(found, steps, len(recording.frames.phase), policy is not None)
+    states = recording.steps.hashes == again.steps.hashes
+    other = other_code(recording.header)
+    if found is not None and other:
+        same = ", though all state hashes are the same" if states and steps else ""
+        raise RecordingError(f"{where}: cannot be proven here: {found}{same}; {other}")
+    told = len(recording.frames.phase)
+    beyond = max(0, told - len(again.frames.phase))
+    return Proof(found, steps, told - beyond, beyond, states, policy is not None)
+
+
+def other_code(header: Header) -> str:
+    """Return why a difference need not be the file's: other code made it. Empty if this code did.
+
+    Code may differ where versions do not, in a comment or in a reward; only a difference tells.
+    """
+    ours = code_digest(header.env_id)
+    if header.code == ours:
+        return ""
+    made = f"other code ({header.code}, here it is {ours})"
+    if not header.code:
+        made = "code that it does not name, being older"
+    return (
+        f"it was made by {made}, whose difference this may be; verify it with the commit that made "
+        f"it, or record it again"
+    )
 
 
 def episode_of(recording: Recording, where: str) -> Episode:
@@ -168,84 +172,3 @@ def _policy(recording: Recording) -> Policy | None:
     except (UnknownNameError, BundleError):
         return None
     return policy if policy_digest(name) == recording.header.policy_digest else None
-
-
-@dataclass(frozen=True)
-class _Item:
-    """One value that a recording tells: during which step, where in words, what, and as text."""
-
-    step: int | None
-    where: str
-    quantity: str
-    text: str
-
-
-def first_difference(told: Recording, again: Recording, own: Floats | None) -> Difference | None:
-    """Return the first difference in the order of time, None if there is none.
-
-    Args:
-        told: the file.
-        again: simulated again.
-        own: what the policy itself would have done, where it was asked. # (m, 4)
-    """
-    actions = again.steps.actions if own is None else own
-    ours = _items(again, actions)
-    for one in _items(told, told.steps.actions):
-        other = next(ours, None)
-        if other is None and told.end is None:  # cut: its frames behind its last step
-            return None
-        if other is None or one.quantity != other.quantity:
-            return Difference(one.step, one.where, one.quantity, one.text, "missing")
-        if one.text != other.text:
-            return Difference(one.step, one.where, one.quantity, one.text, other.text)
-    other = next(ours, None)
-    if other is None or told.end is None:
-        return None
-    return Difference(other.step, other.where, other.quantity, "missing", other.text)
-
-
-def _items(of: Recording, actions: Floats) -> Iterator[_Item]:
-    """Yield all that a recording tells, in the order of time; within a step its action first."""
-    steps, frame, axes = of.steps, 0, action_names(of)
-    yield _Item(None, "the header", "part", of.header.part)
-    for link in of.scene:
-        yield _Item(None, "the scene", f"link '{link.name}'", repr(link))
-    while frame < len(of.frames.phase) and of.frames.phase[frame] not in CONTACT:
-        yield from _frame(of, frame, None)
-        frame += 1
-    for step, time_s in enumerate(steps.time_s):
-        where = f"step {step} ({time_s:.2f} s)"
-        for axis, value in zip(axes, actions[step], strict=True):
-            yield _Item(step, where, f"action {axis}", _text(value))
-        while frame < len(of.frames.phase) and of.frames.time_s[frame] <= time_s:
-            yield from _frame(of, frame, step)
-            frame += 1
-        yield _Item(step, where, "time", _text(time_s))
-        yield _Item(step, where, "phase", steps.phase[step])
-        yield _Item(step, where, "reward", _text(steps.rewards[step]))
-        for name, values in steps.terms.items():
-            yield _Item(step, where, f"reward term {name}", _text(values[step]))
-        yield _Item(step, where, "state hash", steps.hashes[step])
-    for rest in range(frame, len(of.frames.phase)):
-        yield from _frame(of, rest, None)
-    if of.end is not None:
-        yield _Item(None, "the end", "outcome", of.end.outcome)
-        for name, value in {**of.end.facts, **of.end.result}.items():
-            yield _Item(None, "the end", name, str(value))
-
-
-def _frame(of: Recording, index: int, step: int | None) -> Iterator[_Item]:
-    frames = of.frames
-    time_s, phase = frames.time_s[index], frames.phase[index]
-    where = f"{phase} ({time_s:.3f} s)" if step is None else f"step {step} ({time_s:.3f} s)"
-    yield _Item(step, where, "time of the frame", _text(time_s))
-    yield _Item(step, where, "phase", phase)
-    for link, pose in zip(of.moving, frames.poses[index], strict=True):
-        for axis, value in zip(_POSE, pose, strict=True):
-            yield _Item(step, where, f"pose of '{link}' ({axis})", _text(value))
-    for name, values in frames.signals.items():
-        yield _Item(step, where, f"signal {name}", _text(values[index]))
-
-
-def _text(value: Any) -> str:
-    return f"{value:.9g}"  # enough for a float32, and for nanoseconds of a cycle

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import io
+import sys
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from configs.errors import RecordingError
+from envs import reward
 from envs.physics.pose import Pose
+from policies import recording_code
 from policies.executor import _release
 from policies.recorder import record
 from policies.recording import Recording, parse_recording
+from policies.recording_code import code_digest
+from policies.recording_difference import first_difference
 from policies.recording_file import RecordingWriter
-from policies.recording_proof import first_difference, verify
+from policies.recording_proof import verify
 from policies.rollout import Episode, environment, policy_of
 
 DAMAGED = Episode(
@@ -85,6 +91,61 @@ def test_a_cut_recording_is_proven_up_to_its_cut(data):
     proof = verify(part, "cut")
     assert proof.difference is None
     assert proof.steps == len(part.steps.hashes)
+    assert proof.frames + proof.beyond == len(part.frames.phase)
+    assert proof.beyond <= 3  # of the step that was cut
+
+
+def test_what_cannot_be_compared_is_not_counted_as_proven(whole):
+    """A forger may cut a file and go on with frames of his own, which no step leads to."""
+    steps = whole.steps
+    few = replace(steps, time_s=steps.time_s[:2], phase=steps.phase[:2], hashes=steps.hashes[:2],
+                  actions=steps.actions[:2], rewards=steps.rewards[:2],
+                  terms={k: v[:2] for k, v in steps.terms.items()})  # fmt: skip
+    forged = replace(whole, steps=few, end=None)
+    proof = verify(forged, "forged")
+    assert proof.steps == 2
+    assert proof.frames == int((whole.frames.time_s <= few.time_s[-1] + 1e-9).sum())
+    assert proof.frames + proof.beyond == len(whole.frames.phase)
+
+
+def made_by(told: Recording, code: str) -> Recording:
+    return replace(told, header=replace(told.header, code=code))
+
+
+def test_other_code_that_does_the_same_proves_as_well(whole):
+    assert whole.header.code
+    assert verify(made_by(whole, "0" * 16), "other").difference is None
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [("0" * 16, "other code (0000000000000000, here"), ("", "does not name")]
+)
+def test_a_reward_that_was_changed_since_is_told_from_a_forgery(whole, code, said, monkeypatch):
+    monkeypatch.setattr(reward, "alignment", lambda before, after: 0.5)
+    found = verify(whole, "file")  # by the same code: it is the file
+    assert (found.difference.step, found.difference.quantity) == (0, "reward term alignment")
+    assert found.states
+    with pytest.raises(RecordingError) as error:
+        verify(made_by(whole, code), "file")
+    assert "cannot be proven here: step 0 (" in str(error.value)
+    assert "reward term alignment is " in str(error.value)
+    assert "all state hashes are the same" in str(error.value)
+    assert said in str(error.value)
+
+
+def test_the_code_behind_a_station_is_ours_and_its_own_module(tmp_path, monkeypatch):
+    names = {name for name, _ in recording_code._OURS}
+    assert names >= {"envs/reward.py", "envs/physics/world.py", "policies/recorder.py"}
+    ours = code_digest("rackline/TrayInsert-v0")
+    assert code_digest("envs:rackline/TrayInsert-v0") == ours
+    module = tmp_path / "mine.py"
+    monkeypatch.setitem(sys.modules, "mine", SimpleNamespace(__file__=str(module)))
+    found = {ours}
+    for text in ("a = 1", "a = 2"):
+        module.write_text(text)
+        found.add(code_digest("mine:me/Mine-v0"))
+    monkeypatch.setattr(recording_code, "_OURS", recording_code._OURS[1:])
+    assert len(found | {code_digest("rackline/TrayInsert-v0")}) == 4
 
 
 def test_an_altered_action_is_named(whole):
@@ -142,6 +203,12 @@ def hashes_with(told: Recording, step: int) -> Recording:
         (lambda t: steps_with(t, rewards=t.steps.rewards + np.float32(1)), 0, "reward", "step 0"),
         (lambda t: replace(t, end=replace(t.end, outcome="ok")), None, "outcome", "the end"),
         (lambda t: replace(t, scene=t.scene[1:]), None, "link 'gantry/y'", "the scene"),
+        (lambda t: replace(t, scene=(replace(t.scene[0], colour=(0, 0, 0, 1)), *t.scene[1:])), None,
+         "colour of link 'gantry/x'", "the scene"),
+        (lambda t: replace(t, scene=(replace(t.scene[0], boxes=()), *t.scene[1:])), None,
+         "number of boxes of link 'gantry/x'", "the scene"),
+        (lambda t: steps_with(t, terms=t.steps.terms | {"effort": t.steps.terms["effort"] + 1}), 0,
+         "reward term effort", "step 0"),
         (lambda t: replace(t, header=replace(t.header, part="compute")), None, "part",
          "the header"),
     ],
@@ -152,6 +219,7 @@ def test_what_was_altered_is_named_at_its_first_place(whole, forge, step, quanti
     assert (found.step, found.quantity) == (step, quantity)
     assert found.where.startswith(where)
     assert found.recorded != found.simulated
+    assert len(str(found)) < 200
     assert first_difference(whole, whole, None) is None
 
 
@@ -159,7 +227,7 @@ def test_a_file_that_leaves_something_out_is_named(whole):
     shorter = replace(whole, steps=replace(whole.steps, hashes=whole.steps.hashes[:-1],
                                            time_s=whole.steps.time_s[:-1]))  # fmt: skip
     found = first_difference(shorter, whole, None)
-    assert found is not None
+    assert (found.step, found.quantity, found.simulated) == (None, "time of the frame", "missing")
     found = first_difference(whole, replace(whole, end=None), None)
     assert (found.quantity, found.simulated) == ("outcome", "missing")
 
