@@ -121,7 +121,7 @@ def check_display() -> None:
     """
     if not sys.platform.startswith("linux"):
         return
-    remedy = "use --web, --video or --png instead, or run it under xvfb-run"
+    remedy = "use --web, --video or --png instead"
     name = os.environ.get("DISPLAY")
     if not name:
         raise EnvironmentSetupError(

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,6 +46,9 @@ def rolled_out(tmp_path_factory):
     command = ["rollout", STATION, "--policy", PUSH, *options, "--record", home / "films"]
     result = CliRunner().invoke(app, [str(word) for word in command])
     assert result.exit_code == 0, result.output
+    said, command = result.output.splitlines()[-2:]
+    assert said == f"2 recordings in {home / 'films'}; see the first with"
+    assert Path(command.split()[2]).exists()  # rackline replay FILE
     rows = json.loads((home / "out.json").read_text())["episodes"]
     for row in rows:
         del row["policy"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -90,16 +91,46 @@ def test_the_command_proves_and_refuses(file, tmp_path):
     result = replay(file, "--verify")
     assert result.exit_code == 0, result.output
     assert "Verified: simulated again" in result.output
-    assert "its actions are those of scripted/straight-push" in " ".join(result.output.split())
+    assert "Its actions are those of scripted/straight-push." in result.output
     cut = tmp_path / "cut.mcap"
-    cut.write_bytes(file.read_bytes()[:30_000])
-    result = replay(cut)
+    cut.write_bytes(file.read_bytes()[:20_000])  # before the policy's part
+    result = replay(cut, "--verify")
+    assert result.exit_code == 0, result.output
     assert "the file is cut" in result.output
+    assert "Verified up to the cut: simulated again, " in result.output
+    assert "Not verified: the policy; the file ends before its first step." in result.output
     forged = tmp_path / "forged.mcap"
     forged.write_bytes(_with_another_seed(file))
     result = replay(forged, "--verify")
     assert result.exit_code == 1
     assert "NOT what happened: " in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--compare", "other.mcap"), "--compare other.mcap: .*add --web OUT.html"),
+        (("--at", "5"), "--at 5: .*add --png OUT.png"),
+        (("--png", "x.png", "--at", "99"), r"--at 99: .* goes from 0 to \d+\.\d\d s"),
+        (("--png", "x.png", "--at", "-1"), "--at -1: "),
+    ],
+)
+def test_an_option_without_effect_is_refused(file, options, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = replay(file, *options)
+    assert isinstance(result.exception, RacklineError)
+    assert re.search(message, str(result.exception))
+    assert not list(tmp_path.iterdir())
+
+
+def test_both_of_two_recordings_are_told_and_proven(file, tmp_path):
+    forged = tmp_path / "forged.mcap"
+    forged.write_bytes(_with_another_seed(file))
+    result = replay(file, "--verify", "--compare", forged, "--web", tmp_path / "both.html")
+    assert result.exit_code == 1
+    assert f"seed {DAMAGED.seed}," in result.output
+    assert f"seed {DAMAGED.seed + 1}," in result.output
+    assert not (tmp_path / "both.html").exists()
 
 
 def _with_another_seed(file):

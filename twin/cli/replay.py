@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from twin.cli.progress import progress_bar
 
 if TYPE_CHECKING:  # physics would slow every other command's start down
     from policies.recording import Recording
+    from policies.recording_proof import Proof
 
 _DIFFERS = 1
 
@@ -24,7 +26,9 @@ def replay(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Recording of an episode.")],
     verify: Annotated[
         bool,
-        typer.Option("--verify", help="Simulate it again and compare every hash, pose and signal."),
+        typer.Option(
+            "--verify", help="Simulate again and compare every hash, pose and signal; 1 if not so."
+        ),
     ] = False,
     web: Annotated[
         Path | None,
@@ -32,14 +36,18 @@ def replay(
     ] = None,
     compare: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Another policy's recording on the same seed, beside."),
+        typer.Option(
+            metavar="FILE", help="With --web: another policy's recording on the same seed, beside."
+        ),
     ] = None,
     png: Annotated[
         Path | None, typer.Option(metavar="OUT.png", help="Still picture to write.")
     ] = None,
     at: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", help="Time of the still (default: the largest force)."),
+        typer.Option(
+            metavar="SECONDS", help="With --png: time of the still (default: the largest force)."
+        ),
     ] = None,
     video: Annotated[Path | None, typer.Option(metavar="OUT.mp4", help="Video to write.")] = None,
     gui: Annotated[bool, typer.Option("--gui", help="Play it in PyBullet's window.")] = False,
@@ -56,20 +64,29 @@ def replay(
     """
     for option, target in (("--web", web), ("--png", png), ("--video", video), ("--rerun", rerun)):
         check_file(option, target)
+    if compare is not None and web is None:
+        raise RacklineError(f"--compare {compare}: nothing to show both in; add --web OUT.html")
+    if at is not None and png is None:
+        raise RacklineError(f"--at {at:g}: is the time of a still; add --png OUT.png")
     from policies.recording import read_recording
 
-    recording = read_recording(file)
-    _say(about(recording))
-    if verify:
-        _verify(recording, file)
+    files = [file] if compare is None else [file, compare]
+    recordings = [read_recording(path) for path in files]
+    for recording, path in zip(recordings, files, strict=True):
+        _say(about(recording))
+        if verify:
+            _verify(recording, path)
     if web is not None:
-        write_page(web, file, compare)
+        from twin.replay.episode import episode_page
+
+        write_file("--web", web, episode_page(recordings))
+        _say(f"Page: {web}")
     if png is not None or video is not None or gui:
-        _show(recording, file, png, at, video, gui)
+        _show(recordings[0], file, png, at, video, gui)
     if rerun is not None:
         from policies.recording_rerun import save_rerun
 
-        save_rerun(recording, rerun)
+        save_rerun(recordings[0], rerun)
         _say(f"Rerun: {rerun}")
 
 
@@ -97,18 +114,28 @@ def _verify(recording: Recording, file: Path) -> None:
 
     proof = verify(recording, str(file))
     if proof.difference is not None:
-        _say(f"NOT what happened: {proof.difference}")
+        same = "; all state hashes are the same" if proof.states and proof.steps else ""
+        _say(f"NOT what happened: {proof.difference}{same}")
         raise typer.Exit(_DIFFERS)
-    own = (
-        f"its actions are those of {recording.header.policy}"
-        if proof.policy
-        else f"{recording.header.policy} is not here any more as it was, so its actions were taken "
-        f"from the file"
-    )
-    _say(
-        f"Verified: simulated again, all {proof.steps} state hashes, rewards and actions and all "
-        f"{proof.frames} frames are the same; {own}."
-    )
+    _say("\n".join(_proven(proof, recording)))
+
+
+def _proven(proof: Proof, recording: Recording) -> Iterator[str]:
+    """Yield what the proof holds for, and what it does not."""
+    name = recording.header.policy
+    far = "" if recording.end is not None else " up to the cut"
+    what = f"{proof.frames} frames are the same"
+    if proof.steps:
+        what = f"all {proof.steps} state hashes, rewards and actions and {what}"
+    yield f"Verified{far}: simulated again, {what}."
+    if proof.beyond:
+        yield f"Not verified: {proof.beyond} frames behind the last whole policy step."
+    if not proof.steps:
+        yield "Not verified: the policy; the file ends before its first step."
+    elif proof.policy:
+        yield f"Its actions are those of {name}."
+    else:
+        yield f"Its actions were taken from the file: {name} is not here any more as it was."
 
 
 def _show(
@@ -123,6 +150,9 @@ def _show(
 
     if not recording.frames.phase:
         raise RacklineError(f"{file}: was cut before its first frame; there is nothing to show")
+    end_s = recording.frames.time_s[-1]
+    if at is not None and not 0.0 <= at <= end_s:
+        raise RacklineError(f"--at {at:g}: {file} goes from 0 to {end_s:.2f} s; write a time in it")
     if video is not None:
         film.require_av()
     if png is not None:
@@ -137,14 +167,3 @@ def _show(
         from policies.recording_playback import watch
 
         watch(recording)
-
-
-def write_page(web: Path, file: Path, compare: Path | None) -> None:
-    """Write the page of ``file``, beside it that of ``compare``."""
-    from policies.recording import read_recording
-    from twin.replay.episode import episode_page
-
-    check_file("--web", web)
-    files = [file] if compare is None else [file, compare]
-    write_file("--web", web, episode_page([read_recording(path) for path in files]))
-    Console().print(f"Page: {web}", highlight=False, soft_wrap=True)

@@ -114,6 +114,8 @@ def rollout(
         except KeyboardInterrupt:
             complete = False
     _show(campaign, found, complete)
+    if record is not None:
+        _show_recordings(campaign, found, record)
     if json_file is not None:
         data = _as_data(campaign, found, complete)
         write_file("--json", json_file, json.dumps(data, indent=1) + "\n")
@@ -197,6 +199,32 @@ def _show(campaign: Campaign, found: Mapping[str, Sequence[EpisodeRecord]], comp
         if min(len(done[base]), len(done[name])) > 1:
             line = difference_line(name, done[name], base, done[base])
             console.print(line, highlight=False)
+
+
+def _show_recordings(
+    campaign: Campaign, found: Mapping[str, Sequence[EpisodeRecord]], folder: Path
+) -> None:
+    """Say what was recorded, and the command that shows the first of it."""
+    from rich.console import Console
+
+    from policies.recorder import file_name
+    from policies.rollout import Episode
+
+    done = [(name, records[0]) for name, records in found.items() if records]
+    if not done:
+        return
+    files = [
+        folder / file_name(Episode(campaign.env_id, name, None, r.seed, r.rack_id, r.slot))
+        for name, r in done[:2]
+    ]
+    beside = f" --compare {files[1]}" if len(files) == 2 else ""
+    count = sum(map(len, found.values()))
+    Console().print(
+        f"{count} recordings in {folder}; see the first with\n"
+        f"rackline replay {files[0]}{beside} --web {files[0].with_suffix('.html')}",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _as_data(
