@@ -58,6 +58,18 @@ def test_phases_follow_each_other_without_gaps():
 def test_recordings_of_different_operations_are_not_compared():
     with pytest.raises(RacklineError, match=r"differ in seed \(7 and 8\)"):
         episode_page([made_up(), made_up(seed=8)])
+    one = made_up()
+    for changes in ({"spec_hash": "yet another"}, {"perturbation": {"contact": 2.0}}):
+        other = replace(one, header=replace(one.header, **changes))
+        with pytest.raises(RacklineError, match=f"differ in {next(iter(changes))}"):
+            episode_page([one, other])
+
+
+def test_a_page_says_what_was_cut_and_of_which():
+    whole, cut = made_up(), replace(made_up(2.0), end=None, cut="the file is cut: at 1.96 s")
+    assert '<span class="meta">the file is cut: at 1.96 s</span>' in episode_page([cut])
+    assert '<span class="meta">B: the file is cut: at 1.96 s</span>' in episode_page([whole, cut])
+    assert "the file is cut" not in episode_page([whole])
 
 
 def test_a_page_shows_the_poses_of_the_recording_and_obeys_keys(tmp_path):
@@ -96,6 +108,15 @@ def test_a_page_shows_the_poses_of_the_recording_and_obeys_keys(tmp_path):
         page.keyboard.press("3")
         assert page.locator(".presets [aria-pressed=true]").first.inner_text().endswith("cut open")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_all_charts_are_seen_on_a_small_laptop(tmp_path):
+    file = tmp_path / "episode.html"
+    file.write_text(episode_page([made_up()]))
+    with chromium() as browser, opened(browser, file.as_uri(), 1280, 720) as page:
+        plots = "document.querySelector('.plots')"
+        assert page.evaluate(f"{plots}.querySelectorAll('canvas').length") == 6
+        assert page.evaluate(f"{plots}.scrollHeight <= {plots}.clientHeight")
 
 
 def test_two_policies_share_a_clock(tmp_path):

@@ -75,7 +75,7 @@ def episode_page(recordings: Sequence[Recording], heading: str = "") -> str:
         title=f"{heading or names}: {head.env_id}, seed {head.seed}",
         heading=heading or names,
         meta=f"{head.env_id} · {f'setting {head.setting}' if heading else _operation(head)}",
-        notes=[recording.cut for recording in recordings if recording.cut],
+        notes=list(_notes(recordings)),
     )
 
 
@@ -88,14 +88,21 @@ def phase_spans(recording: Recording) -> Iterator[tuple[float, float, str]]:
         yield float(times[start]), float(times[min(frame, len(times) - 1)]), name
 
 
+def _notes(recordings: Sequence[Recording]) -> Iterator[str]:
+    """Yield what is missing, and of two recordings of which."""
+    for letter, recording in zip("AB", recordings, strict=False):
+        if recording.cut is not None:
+            yield f"{letter}: {recording.cut}" if len(recordings) > 1 else recording.cut
+
+
 def _check_same_operation(recordings: Sequence[Recording]) -> None:
     """Raise unless the recordings differ in their policy only."""
-    for field in ("env_id", "setting", "seed", "rack", "slot"):
+    for field in ("env_id", "spec_hash", "setting", "seed", "rack", "slot", "perturbation"):
         values = [getattr(recording.header, field) for recording in recordings]
         if values[0] != values[1]:
             raise RacklineError(
                 f"--compare: the recordings differ in {field} ({values[0]} and {values[1]}); "
-                "record both policies on the same seed"
+                "record both policies on the same seed of one station"
             )
 
 

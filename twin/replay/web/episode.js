@@ -45,6 +45,13 @@ function captions() {
   }
 }
 
+// Height of a chart that lets all of them be seen in the room there is; a narrow page scrolls anyway.
+function chartHeight(room) {
+  if (matchMedia("(max-width:760px)").matches) return 76;
+  const heading = 34, axis = 24; // px besides: of each, and of the last
+  return Math.max(48, Math.min(76, (room - axis) / page.charts.length - heading));
+}
+
 // Phases as bands and every chart, on one playhead.
 function plots() {
   const host = $(".plots"), two = page.episodes.length > 1;
@@ -62,12 +69,13 @@ function plots() {
     legend.append(item);
   }
   host.append(legend);
+  const height = chartHeight(host.getBoundingClientRect().bottom - legend.getBoundingClientRect().bottom);
   page.charts.forEach((chart, k) => {
     const series = chart.series.map((one) => ({
       ...one, x: numbers(one.x, Float64Array), y: numbers(one.y, Float32Array),
     }));
     const axis = k === page.charts.length - 1 ? secondsAxis : null;
-    new Curves(host, clock, { ...chart, series, height: 76, axis });
+    new Curves(host, clock, { ...chart, series, height, axis });
   });
 }
 
