@@ -264,7 +264,13 @@ def test_what_did_not_happen_is_not_exported(file, recording, changed, tmp_path,
     false = replace(recording, steps=replace(recording.steps, **{changed: values}))
     monkeypatch.setattr(policies.dataset, "read_recording", lambda _: false)
     quantity = {"actions": "state hash", "rewards": "reward"}[changed]
-    assert f"step 3: {quantity} is" in refused([file], Format.LEROBOT, tmp_path / "trays")
+    said = refused([file], Format.LEROBOT, tmp_path / "trays")
+    assert f"step 3: {quantity} is" in said
+    assert "--verify says more" in said
+    older = replace(false, header=replace(false.header, code="0" * 16))
+    monkeypatch.setattr(policies.dataset, "read_recording", lambda _: older)
+    said = refused([file], Format.LEROBOT, tmp_path / "trays")
+    assert "it was made by other code (0000000000000000, here it is" in said
 
 
 def test_the_command_takes_folders(file, tmp_path):

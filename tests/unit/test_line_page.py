@@ -18,6 +18,7 @@ def run():
 def test_the_page_moves_racks_and_positions_depend_on_time_alone(run, tmp_path):
     file = tmp_path / "line.html"
     file.write_text(line_page(run))
+    assert file.stat().st_size < 1_000_000 / 4  # a quarter of a day; 24 h are below 1 MB
     with chromium() as browser, opened(browser, f"{file.as_uri()}#t=7200") as page:
         assert page.evaluate("rackline.clock.timeS") == 7200
         found = tracks(run)
