@@ -1,0 +1,223 @@
+"""Control laws of arms: impedance at the tip in contact, computed torque along profiles, reach.
+
+The impedance uses the transposed Jacobian only, which has no bad postures; where an inverse is
+needed (the elbow's freedom, `reach`) it is damped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from configs.errors import PhysicsError
+from configs.specs.arm import ArmSpec
+from envs.robots.chain import Array, Chain, Posture, rotation_vector
+from envs.robots.gantry_control import BANDWIDTH_RAD_PER_S, modal_damping
+
+MARGIN_RAD = 0.1  # assumed: where a joint's end is near, and its stop begins to push
+STOP_NM_PER_RAD = 1000.0  # assumed: the softest stop that a tip's clamped force does not overcome
+SINGULAR = 0.01  # singular values near this (m or rad per rad) are damped; good postures have 0.2
+_STEPS, _NEAR = 200, 1e-9
+_LARGEST_STEP_RAD = 0.3
+_TO_HOME = 0.5  # share of the way home that the elbow goes in one step of `reach`
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of the joints, (n,) each: range (rad), home (rad), speed, acceleration, torque."""
+
+    low: Array
+    high: Array
+    home: Array
+    speed: Array
+    acceleration: Array
+    torque: Array
+
+    @classmethod
+    def of(cls, spec: ArmSpec) -> Limits:
+        """Return the limits of an arm."""
+        joints = list(spec.joints.values())
+        return cls(
+            np.array([joint.low_rad for joint in joints]),
+            np.array([joint.high_rad for joint in joints]),
+            np.array([joint.home_rad for joint in joints]),
+            np.array([joint.speed_rad_per_s for joint in joints]),
+            np.array([joint.acceleration_rad_per_s2 for joint in joints]),
+            np.array([joint.torque_nm for joint in joints]),
+        )
+
+
+def damped_inverse(jacobian: Array) -> Array:
+    """Return the inverse of a Jacobian (6, n), damped near singular postures. # (n, 6)."""
+    square = jacobian @ jacobian.T
+    square.flat[::7] += SINGULAR**2
+    inverse: Array = np.linalg.solve(square, jacobian).T
+    return inverse
+
+
+class ArmImpedance:
+    """Six-axis impedance of the tip, a soft posture of the elbow, and soft stops of the joints.
+
+    ``torque = Jᵀ K (e - J (q - q0)) + N Kn (home - q) + D (v - q') + g``, with all but q and q'
+    taken once a policy step at the measured q0: within a step the tip moves by a millimetre or
+    two, over which an arm's Jacobian changes by less than 1 %. So a tick costs one product.
+    D is modal: it damps every mode of stiffness and mass alike, whatever arm it is.
+
+    Args:
+        chain: nominal arm with the part, seen from the frame that targets are given in.
+        limits: of its joints.
+        stiffness: along and about the axes of that frame (N/m, N·m/rad). # (6,)
+        posture_nm_per_rad: pull towards home where the tip does not feel it.
+        damping_ratio: of every mode.
+        gain_factor: true stiffness over nominal.
+        damping_factor: true damping over nominal.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        limits: Limits,
+        stiffness: Array,
+        posture_nm_per_rad: float,
+        damping_ratio: float,
+        gain_factor: float = 1.0,
+        damping_factor: float = 1.0,
+    ) -> None:
+        self._chain, self._limits = chain, limits
+        self._nominal, self._stiffness = stiffness, gain_factor * stiffness
+        self._posture, self._ratio = posture_nm_per_rad, damping_ratio
+        self._damping_factor = damping_factor
+        self._damping = np.zeros((chain.size, chain.size))
+        self._gain = np.zeros((chain.size, 2 * chain.size))
+        self._push, self._rise = np.zeros(chain.size), np.zeros(chain.size)
+
+    def settle(self, posture: Posture) -> None:
+        """Choose the damping for the postures about ``posture``, and hold the tip there."""
+        jacobian = posture.jacobian
+        free = np.eye(self._chain.size) - damped_inverse(jacobian) @ jacobian
+        stiffness = jacobian.T @ (self._nominal[:, None] * jacobian) + self._posture * free
+        mass = self._chain.mass_matrix(posture.joints.tolist())
+        damping = modal_damping((stiffness + stiffness.T) / 2, mass, self._ratio)
+        self._damping = self._damping_factor * damping
+        self.aim(posture, np.zeros(6), np.zeros(6), 1.0)
+
+    def aim(self, posture: Posture, start: Array, end: Array, period_s: float) -> None:
+        """Take up a ramp of the target over one policy step.
+
+        Args:
+            posture: the arm as measured.
+            start: target less measured tip, at the ramp's start (m, rad). # (6,)
+            end: the same at its end.
+            period_s: duration of the ramp.
+        """
+        jacobian, q = posture.jacobian, posture.joints
+        inverse = damped_inverse(jacobian)
+        free = np.eye(self._chain.size) - inverse @ jacobian
+        weighted = self._stiffness[:, None] * jacobian
+        tip = jacobian.T @ weighted
+        stops, edges = self._stops(q)
+        velocity = inverse @ ((end - start) / period_s)
+        self._gain = np.hstack((tip + self._posture * free + np.diag(stops), self._damping))
+        self._push = (
+            posture.gravity
+            + weighted.T @ start
+            + tip @ q
+            + self._posture * (free @ self._limits.home)
+            + stops * edges
+            + self._damping @ velocity
+        )
+        self._rise = weighted.T @ (end - start)
+
+    def torques(self, share: float, state: Sequence[Sequence[float]]) -> list[float]:
+        """Return joint torques (N·m) at ``share`` (0 to 1) of the ramp."""
+        n, most = self._chain.size, self._limits.torque
+        measured = [s[0] for s in state[:n]] + [s[1] for s in state[:n]]
+        wanted = self._push + share * self._rise - self._gain @ measured
+        torques: list[float] = np.maximum(-most, np.minimum(most, wanted)).tolist()
+        return torques
+
+    def _stops(self, q: Array) -> tuple[Array, Array]:
+        """Return stiffness of the stops that ``q`` touches, and where they begin."""
+        low, high = self._limits.low + MARGIN_RAD, self._limits.high - MARGIN_RAD
+        touched = (q < low) | (q > high)
+        return np.where(touched, STOP_NM_PER_RAD, 0.0), np.where(q < low, low, high)
+
+
+class ArmServo:
+    """Drives an arm's joints along a trajectory, its nominal dynamics fed forward.
+
+    ``torque = M(q) (a + 2 w (v - q') + w² (p - q)) + g(q)``, critically damped. Velocity products are
+    left to the feedback: they vanish where a move ends.
+
+    Source: Siciliano et al., "Robotics: Modelling, Planning and Control" (2009), section 8.5.2.
+
+    Args:
+        chain: nominal arm with what it carries.
+    """
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+
+    def forces(
+        self,
+        position: Sequence[float],
+        velocity: Sequence[float],
+        acceleration: Sequence[float],
+        state: Sequence[Sequence[float]],
+    ) -> Sequence[float]:
+        """Return joint torques (N·m) for a wanted state; ``state`` is the measured one."""
+        w = BANDWIDTH_RAD_PER_S
+        joints = [s[0] for s in state]
+        wanted = [
+            a + 2.0 * w * (v - s[1]) + w * w * (p - s[0])
+            for p, v, a, s in zip(position, velocity, acceleration, state, strict=True)
+        ]
+        gravity = self._chain.at(joints).gravity
+        torques: list[float] = (self._chain.mass_matrix(joints) @ wanted + gravity).tolist()
+        return torques
+
+
+def reach(chain: Chain, limits: Limits, position: Array, rotation: Array) -> Posture:
+    """Return the posture nearest home that holds the tip there.
+
+    Damped Gauss-Newton steps for the tip, at first with the elbow's freedom towards home; damping
+    lets a little of that pull through to the tip, so that the last steps are without.
+
+    Args:
+        chain: the arm.
+        limits: of its joints; it keeps `MARGIN_RAD` off their ends.
+        position: of the tip in the chain's frame. # (3,)
+        rotation: of the tip. # (3, 3)
+
+    Raises:
+        PhysicsError: the arm does not reach there.
+    """
+    low, high = limits.low + MARGIN_RAD, limits.high - MARGIN_RAD
+    q, posture = limits.home, chain.at(limits.home.tolist())
+    pull = _TO_HOME
+    for _ in range(_STEPS):
+        inverse, home = damped_inverse(posture.jacobian), pull * (limits.home - q)
+        step = inverse @ (tip_error(posture, position, rotation) - posture.jacobian @ home) + home
+        step *= min(1.0, _LARGEST_STEP_RAD / max(_NEAR, float(np.abs(step).max())))
+        moved = np.minimum(high, np.maximum(low, q + step))
+        settled = float(np.abs(moved - q).max()) < _NEAR
+        q, posture = moved, chain.at(moved.tolist())
+        if settled and pull == 0.0:
+            break
+        pull = 0.0 if settled else pull
+    left = tip_error(posture, position, rotation)
+    if float(np.abs(left).max()) > 1e-6:
+        place = ", ".join(f"{x:.3f}" for x in position)
+        raise PhysicsError(
+            f"the arm does not reach ({place}) m in the observed frame: it ends "
+            f"{1e3 * float(np.linalg.norm(left[:3])):.1f} mm off; move its base or its work place"
+        )
+    return posture
+
+
+def tip_error(posture: Posture, position: Array, rotation: Array) -> Array:
+    """Return how far a wanted tip is from a posture's: metres, and axis times angle. # (6,)."""
+    turn = rotation_vector(rotation @ posture.rotation.T)
+    return np.concatenate((position - posture.position, turn))
