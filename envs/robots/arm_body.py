@@ -1,7 +1,7 @@
 """An arm of revolute joints with a force/torque sensor and a hand, as a body of links.
 
-Built from its URDF and `configs.specs.arm.ArmSpec`. Its links are drawn as bars from joint to joint:
-meshes would cost 100 to 200 ms at each reset, and nothing but the part touches anything.
+Built from its URDF and `configs.specs.arm.ArmSpec`. Its links are drawn as bars from joint to
+joint: meshes would cost 100 to 200 ms at each reset, and nothing but the part touches anything.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from configs.specs.arm import ArmSpec, Frame, Inertial
+from configs.specs.arm import ArmSpec, Frame, Hand
 from configs.urdf import UrdfJoint
 from envs.physics.pose import Pose, Quaternion, Vector, multiply
 from envs.physics.shapes import Body, Box, Joint, Link, cuboid_inertia
 
 FT, HAND = "ft", "hand"
+FT_KG, FT_KG_M2 = 1e-3, 1e-6  # of the frame that readings refer to, which is none: small
 _WHITE, _GREY = (0.87, 0.88, 0.89, 1.0), (0.35, 0.37, 0.4, 1.0)
 
 
@@ -26,8 +27,12 @@ def frame_pose(frame: Frame) -> Pose:
     return Pose(frame.position_m, _turned(frame.turn_rad))
 
 
-def arm_links(spec: ArmSpec) -> tuple[Link, ...]:
+def arm_links(spec: ArmSpec, ahead_m: float) -> tuple[Link, ...]:
     """Return the links of an arm on its base, up to the hand; moving ones bear joints' names.
+
+    Args:
+        spec: the arm.
+        ahead_m: how far before the grip the point is that sensor readings refer to.
 
     Raises:
         ValueError: a fixed link between two joints has a mass.
@@ -45,28 +50,29 @@ def arm_links(spec: ArmSpec) -> tuple[Link, ...]:
         links.append(_moving_link(joint, parent, offset, spec))
         offset, parent = Pose(), joint.name
     links = [_drawn(link, links, i, spec.girth_m) for i, link in enumerate(links)]
-    return (*links, *_wrist(spec, parent, offset))
+    return (*links, *_wrist(spec, parent, offset, ahead_m))
 
 
-def arm_body(spec: ArmSpec, base: Pose, part: Link | None) -> Body:
+def arm_body(spec: ArmSpec, base: Pose, part: Link | None, ahead_m: float = 0.0) -> Body:
     """Return an arm that holds ``part``, or nothing.
 
     Args:
         spec: the arm.
         base: where its base stands.
         part: what it holds, its pose given in the frame of the grip.
+        ahead_m: how far before the grip the point is that sensor readings refer to.
     """
-    links = _cached_links(spec.model_dump_json(by_alias=True))
+    links = _cached_links(spec.model_dump_json(by_alias=True), ahead_m)
     if part is None:
         return Body(base, links)
-    held = replace(part, parent=HAND, joint=Joint.FIXED, pose=frame_pose(spec.hand.grip) @ part.pose)
-    return Body(base, (*links, held))
+    pose = links[-1].pose @ frame_pose(spec.hand.grip) @ part.pose
+    return Body(base, (*links, replace(part, parent=FT, joint=Joint.FIXED, pose=pose)))
 
 
 @functools.cache
-def _cached_links(written: str) -> tuple[Link, ...]:
+def _cached_links(written: str, ahead_m: float) -> tuple[Link, ...]:
     """Return the links of a spec, which is not hashable as it is: once a process, not a reset."""
-    return arm_links(ArmSpec.model_validate_json(written))
+    return arm_links(ArmSpec.model_validate_json(written), ahead_m)
 
 
 def _moving_link(joint: UrdfJoint, parent: str, pose: Pose, spec: ArmSpec) -> Link:
@@ -95,23 +101,30 @@ def principal(tensor: tuple[float, ...]) -> tuple[Vector, Quaternion]:
     return (a, b, c), (x, y, z, w)
 
 
-def _wrist(spec: ArmSpec, parent: str, flange: Pose) -> tuple[Link, Link]:
-    """Return sensor and hand; the sensor has its mass at its origin, about which it reads torque."""
+def _wrist(spec: ArmSpec, parent: str, flange: Pose, ahead_m: float) -> tuple[Link, ...]:
+    """Return the sensor's housing, the frame of its readings, and the hand, which it carries.
+
+    PyBullet reads a joint about the centre of mass behind it: a small mass stands for that frame.
+    """
     sensor, hand = spec.sensor, spec.hand
+    mount = flange @ frame_pose(sensor.frame)
     size = (sensor.thickness_m, sensor.diameter_m, sensor.diameter_m)
     disc = Box((size[0] / 2, size[1] / 2, size[2] / 2))
-    ft = Link(
-        FT, parent, Joint.FIXED, sensor.mass_kg, inertia_kg_m2=cuboid_inertia(sensor.mass_kg, size),
-        pose=flange @ frame_pose(sensor.frame), visuals=(disc,), colour=_GREY,
+    housing = Link(
+        "sensor", parent, Joint.FIXED, sensor.mass_kg, pose=mount,
+        inertia_kg_m2=cuboid_inertia(sensor.mass_kg, size), visuals=(disc,), colour=_GREY,
     )  # fmt: skip
-    return ft, _hand_link(hand, hand.size_m, sensor.thickness_m / 2)
+    front = frame_pose(hand.grip) @ Pose((ahead_m, 0.0, 0.0))
+    small = (FT_KG_M2, FT_KG_M2, FT_KG_M2)
+    ft = Link(FT, parent, Joint.FIXED, FT_KG, inertia_kg_m2=small, pose=mount @ front)
+    return housing, ft, _hand_link(hand, front.inverse(), sensor.thickness_m / 2)
 
 
-def _hand_link(hand: Inertial, size: Vector, front: float) -> Link:
-    moments, axes = principal(hand.inertia_kg_m2)
-    shell = Box((size[0] / 2, size[1] / 2, size[2] / 2), Pose((front + size[0] / 2, 0.0, 0.0)))
+def _hand_link(hand: Hand, pose: Pose, plate_m: float) -> Link:
+    (moments, axes), size = principal(hand.inertia_kg_m2), hand.size_m
+    shell = Box((size[0] / 2, size[1] / 2, size[2] / 2), Pose((plate_m + size[0] / 2, 0.0, 0.0)))
     return Link(
-        HAND, FT, Joint.FIXED, hand.mass_kg, inertia_kg_m2=moments,
+        HAND, FT, Joint.FIXED, hand.mass_kg, inertia_kg_m2=moments, pose=pose,
         inertial=Pose(hand.com_m, axes), visuals=(shell,), colour=_GREY,
     )  # fmt: skip
 

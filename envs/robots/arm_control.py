@@ -89,6 +89,7 @@ class ArmImpedance:
         self._nominal, self._stiffness = stiffness, gain_factor * stiffness
         self._posture, self._ratio = posture_nm_per_rad, damping_ratio
         self._damping_factor = damping_factor
+        self._unit = np.eye(chain.size)
         self._damping = np.zeros((chain.size, chain.size))
         self._gain = np.zeros((chain.size, 2 * chain.size))
         self._push, self._rise = np.zeros(chain.size), np.zeros(chain.size)
@@ -96,7 +97,7 @@ class ArmImpedance:
     def settle(self, posture: Posture) -> None:
         """Choose the damping for the postures about ``posture``, and hold the tip there."""
         jacobian = posture.jacobian
-        free = np.eye(self._chain.size) - damped_inverse(jacobian) @ jacobian
+        free = self._unit - damped_inverse(jacobian) @ jacobian
         stiffness = jacobian.T @ (self._nominal[:, None] * jacobian) + self._posture * free
         mass = self._chain.mass_matrix(posture.joints.tolist())
         damping = modal_damping((stiffness + stiffness.T) / 2, mass, self._ratio)
@@ -112,23 +113,24 @@ class ArmImpedance:
             end: the same at its end.
             period_s: duration of the ramp.
         """
-        jacobian, q = posture.jacobian, posture.joints
-        inverse = damped_inverse(jacobian)
-        free = np.eye(self._chain.size) - inverse @ jacobian
+        jacobian, q, n = posture.jacobian, posture.joints, self._chain.size
+        inverse, way = damped_inverse(jacobian), end - start
         weighted = self._stiffness[:, None] * jacobian
         tip = jacobian.T @ weighted
+        elbow = self._posture * (self._unit - inverse @ jacobian)
         stops, edges = self._stops(q)
-        velocity = inverse @ ((end - start) / period_s)
-        self._gain = np.hstack((tip + self._posture * free + np.diag(stops), self._damping))
+        gain = tip + elbow
+        gain.flat[:: n + 1] += stops
+        self._gain[:, :n], self._gain[:, n:] = gain, self._damping
         self._push = (
             posture.gravity
-            + weighted.T @ start
+            + start @ weighted
             + tip @ q
-            + self._posture * (free @ self._limits.home)
+            + elbow @ self._limits.home
             + stops * edges
-            + self._damping @ velocity
+            + self._damping @ (inverse @ way) / period_s
         )
-        self._rise = weighted.T @ (end - start)
+        self._rise = way @ weighted
 
     def torques(self, share: float, state: Sequence[Sequence[float]]) -> list[float]:
         """Return joint torques (N·m) at ``share`` (0 to 1) of the ramp."""
@@ -148,8 +150,8 @@ class ArmImpedance:
 class ArmServo:
     """Drives an arm's joints along a trajectory, its nominal dynamics fed forward.
 
-    ``torque = M(q) (a + 2 w (v - q') + w² (p - q)) + g(q)``, critically damped. Velocity products are
-    left to the feedback: they vanish where a move ends.
+    ``torque = M(q) (a + 2 w (v - q') + w² (p - q)) + g(q)``, critically damped. Velocity products
+    are left to the feedback: they vanish where a move ends.
 
     Source: Siciliano et al., "Robotics: Modelling, Planning and Control" (2009), section 8.5.2.
 

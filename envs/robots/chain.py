@@ -6,6 +6,7 @@ About 60 µs for a pose with its Jacobian and gravity, once a policy step.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -61,7 +62,8 @@ class Chain:
         self._axes = np.array([link.axis for link in moving])
         self._tip = _matrix(places[body.links[-1].name] @ tip)
         down = into.apply((0.0, 0.0, -gravity_m_per_s2)), into.apply((0.0, 0.0, 0.0))
-        self._fall = np.array(down[0]) - np.array(down[1])
+        x, y, z = np.array(down[0]) - np.array(down[1])
+        self._fall = np.array(((0.0, -z, y), (z, 0.0, -x), (-y, x, 0.0)))  # arm @ this = arm x fall
         lumps = [[(link, Pose())] for link in moving]
         lumps[-1] += [(link, places[link.name]) for link in fixed]
         masses, coms, inertias = zip(*(_lump(lump) for lump in lumps), strict=True)
@@ -73,22 +75,23 @@ class Chain:
         q = np.asarray(joints, dtype=np.float64)
         frames = self._frames(q)
         places, turns = frames[:, :3, 3], frames[:, :3, :3]
-        axes = np.einsum("kij,kj->ki", turns, self._axes)
+        axes = _turned(turns, self._axes)
         tip = frames[-1] @ self._tip
         jacobian = np.empty((6, self.size))
         jacobian[:3] = _cross(axes, tip[:3, 3] - places).T
         jacobian[3:] = axes.T
-        moments = self._mass[:, None] * (places + np.einsum("kij,kj->ki", turns, self._com))
+        moments = self._mass[:, None] * (places + _turned(turns, self._com))
         beyond = np.cumsum(moments[::-1], axis=0)[::-1]  # mass x centre of all that a joint carries
-        arms = _cross(axes, beyond - self._mass_beyond[:, None] * places)
-        return Posture(q, tip[:3, 3], tip[:3, :3], jacobian, -(arms @ self._fall))
+        arms = beyond - self._mass_beyond[:, None] * places
+        gravity = -(axes * (arms @ self._fall)).sum(axis=1)
+        return Posture(q, tip[:3, 3], tip[:3, :3], jacobian, gravity)
 
     def mass_matrix(self, joints: Sequence[float]) -> Array:
         """Return the joint-space inertia (kg·m²). # (n, n)."""
         frames = self._frames(np.asarray(joints, dtype=np.float64))
         places, turns = frames[:, :3, 3], frames[:, :3, :3]
-        axes = np.einsum("kij,kj->ki", turns, self._axes)
-        centres = places + np.einsum("kij,kj->ki", turns, self._com)
+        axes = _turned(turns, self._axes)
+        centres = places + _turned(turns, self._com)
         total = np.zeros((self.size, self.size))
         for k in range(self.size):
             carried = slice(0, k + 1)  # joints that move link k
@@ -110,26 +113,29 @@ class Chain:
 
 def rotation_vector(rotation: Array) -> Array:
     """Return axis times angle (rad) of a rotation of less than half a turn. # (3,)."""
-    (_, ab, ac), (ba, _, bc), (ca, cb, _) = rotation.tolist()
-    axis = np.array((cb - bc, ac - ca, ba - ab)) / 2.0
-    sine = float(np.sqrt(axis @ axis))
-    cosine = (float(np.trace(rotation)) - 1.0) / 2.0
-    return axis * (np.arctan2(sine, cosine) / sine) if sine > 1e-12 else axis
+    (aa, ab, ac), (ba, bb, bc), (ca, cb, cc) = rotation.tolist()
+    x, y, z = (cb - bc) / 2.0, (ac - ca) / 2.0, (ba - ab) / 2.0
+    sine = math.sqrt(x * x + y * y + z * z)
+    scale = math.atan2(sine, (aa + bb + cc - 1.0) / 2.0) / sine if sine > 1e-12 else 1.0
+    return np.array((scale * x, scale * y, scale * z))
 
 
-def rotation_of(vector: Array) -> Array:
-    """Return the rotation by axis times angle (rad). # (3, 3)."""
-    angle = float(np.sqrt(vector @ vector))
-    x, y, z = vector.tolist()
-    cross = np.array(((0.0, -z, y), (z, 0.0, -x), (-y, x, 0.0)))
-    if angle < 1e-9:
-        return np.eye(3) + cross
-    turned: Array = (
-        np.eye(3)
-        + np.sin(angle) / angle * cross
-        + (1.0 - np.cos(angle)) / angle**2 * (cross @ cross)
+def rotation_of(yaw: float, pitch: float, roll: float) -> Array:
+    """Return the rotation Rz(yaw) Ry(pitch) Rx(roll). # (3, 3)."""
+    (cy, sy), (cp, sp), (cr, sr) = ((math.cos(a), math.sin(a)) for a in (yaw, pitch, roll))
+    return np.array(
+        (
+            (cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr),
+            (sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr),
+            (-sp, cp * sr, cp * cr),
+        )
     )
-    return turned
+
+
+def angles_of(rotation: Array) -> tuple[float, float, float]:
+    """Return yaw, pitch, roll (rad) of `rotation_of`, for a pitch of less than a quarter turn."""
+    (aa, _, _), (ba, _, _), (ca, cb, cc) = rotation.tolist()
+    return math.atan2(ba, aa), math.asin(max(-1.0, min(1.0, -ca))), math.atan2(cb, cc)
 
 
 def matrix_of(pose: Pose) -> Array:
@@ -171,6 +177,12 @@ def _lump(parts: Sequence[tuple[Link, Pose]]) -> tuple[float, Array, Array]:
         inertia += turn @ np.diag(link.inertia_kg_m2 or (0.0, 0.0, 0.0)) @ turn.T
         inertia += mass * (off @ off * np.eye(3) - np.outer(off, off))
     return total, centre, inertia
+
+
+def _turned(turns: Array, vectors: Array) -> Array:
+    """Return each vector turned by its matrix. # (n, 3)."""
+    turned: Array = (turns @ vectors[:, :, None])[:, :, 0]
+    return turned
 
 
 def _cross(a: Array, b: Array) -> Array:
