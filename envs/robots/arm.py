@@ -172,7 +172,8 @@ class Arm:
         posture = self._posture(state)
         self._steering.aim(action, _front_of(posture))
         start, end = (self._led(posture, self._steering.at(share)) for share in (0.0, 1.0))
-        self._impedance.aim(posture, start, end, self._period_s)
+        rates = np.array([s[1] for s in state[: len(self.axes)]])
+        self._impedance.aim(posture, rates, start, end, self._period_s)
 
     def forces(self, share: float, state: State) -> Sequence[float]:
         """Return joint torques (N·m) at ``share`` (0 to 1) of the way to the target."""

@@ -6,6 +6,7 @@ needed (the elbow's freedom, `reach`) it is damped.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,8 +18,18 @@ from envs.robots.chain import Array, Chain, Posture, rotation_vector
 from envs.robots.gantry_control import BANDWIDTH_RAD_PER_S, modal_damping
 
 MARGIN_RAD = 0.1  # assumed: where a joint's end is near, and its stop begins to push
-STOP_NM_PER_RAD = 1000.0  # assumed: the softest stop that a tip's clamped force does not overcome
-SINGULAR = 0.01  # singular values near this (m or rad per rad) are damped; good postures have 0.2
+STOP_RAD_PER_S = 60.0  # assumed: rate of a joint on its stop, a quarter radian a tick at 240 Hz
+FAR_RAD = 0.1
+"""Way of a joint after which damping is chosen anew: kept for longer, it would grow too large for
+the inertia left where the arm stretches, and shake it (at 240 Hz from 0.45 m before a Panda's
+work place on)."""
+LEAST_SHARE = (0.2, 0.4)
+"""Of the manipulability at the start: below the first nothing drives the tip, above the second all
+does (assumed; where arms stretch or fold, a drive over a policy step would run away)."""
+FAST_SHARE = (0.5, 0.8)
+"""Of a joint's speed limit: below the first all of the drive, above the second none (assumed)."""
+FEED_SHARE = 0.3  # assumed: share of a joint's speed limit that targets may ask for in contact
+SINGULAR = 0.003  # singular values near this (m or rad per rad) are damped; good postures have 0.2
 _STEPS, _NEAR = 200, 1e-9
 _LARGEST_STEP_RAD = 0.3
 _TO_HOME = 0.5  # share of the way home that the elbow goes in one step of `reach`
@@ -57,12 +68,18 @@ def damped_inverse(jacobian: Array) -> Array:
     return inverse
 
 
+def manipulability(jacobian: Array) -> float:
+    """Return Yoshikawa's measure of a posture, 0 where the tip cannot move in some direction."""
+    return math.sqrt(max(0.0, float(np.linalg.det(jacobian @ jacobian.T))))
+
+
 class ArmImpedance:
     """Six-axis impedance of the tip, a soft posture of the elbow, and soft stops of the joints.
 
     ``torque = Jᵀ K (e - J (q - q0)) + N Kn (home - q) + D (v - q') + g``, with all but q and q'
     taken once a policy step at the measured q0: within a step the tip moves by a millimetre or
     two, over which an arm's Jacobian changes by less than 1 %. So a tick costs one product.
+    In postures much worse than the one it started from, N grows to 1 and the rest fades.
     D is modal: it damps every mode of stiffness and mass alike, whatever arm it is.
 
     Args:
@@ -93,44 +110,54 @@ class ArmImpedance:
         self._damping = np.zeros((chain.size, chain.size))
         self._gain = np.zeros((chain.size, 2 * chain.size))
         self._push, self._rise = np.zeros(chain.size), np.zeros(chain.size)
+        self._usual = 1.0
+        self._inertia, self._damped_at = np.zeros(chain.size), limits.home
+        self._low, self._high = limits.low + MARGIN_RAD, limits.high - MARGIN_RAD
 
     def settle(self, posture: Posture) -> None:
-        """Choose the damping for the postures about ``posture``, and hold the tip there."""
-        jacobian = posture.jacobian
-        free = self._unit - damped_inverse(jacobian) @ jacobian
-        stiffness = jacobian.T @ (self._nominal[:, None] * jacobian) + self._posture * free
-        mass = self._chain.mass_matrix(posture.joints.tolist())
-        damping = modal_damping((stiffness + stiffness.T) / 2, mass, self._ratio)
-        self._damping = self._damping_factor * damping
-        self.aim(posture, np.zeros(6), np.zeros(6), 1.0)
+        """Hold the tip at ``posture``, from where actions will move it."""
+        self._usual = manipulability(posture.jacobian)
+        self._choose_damping(posture)
+        self.aim(posture, np.zeros(self._chain.size), np.zeros(6), np.zeros(6), 1.0)
 
-    def aim(self, posture: Posture, start: Array, end: Array, period_s: float) -> None:
+    def aim(
+        self, posture: Posture, rates: Array, start: Array, end: Array, period_s: float
+    ) -> None:
         """Take up a ramp of the target over one policy step.
 
         Args:
             posture: the arm as measured.
+            rates: its joint velocities as measured (rad/s). # (n,)
             start: target less measured tip, at the ramp's start (m, rad). # (6,)
             end: the same at its end.
             period_s: duration of the ramp.
         """
         jacobian, q, n = posture.jacobian, posture.joints, self._chain.size
+        if float(np.abs(q - self._damped_at).max()) > FAR_RAD:
+            self._choose_damping(posture)
         inverse, way = damped_inverse(jacobian), end - start
         weighted = self._stiffness[:, None] * jacobian
-        tip = jacobian.T @ weighted
-        elbow = self._posture * (self._unit - inverse @ jacobian)
-        stops, edges = self._stops(q)
-        gain = tip + elbow
-        gain.flat[:: n + 1] += stops
-        self._gain[:, :n], self._gain[:, n:] = gain, self._damping
+        tip, pull, self._rise = jacobian.T @ weighted, start @ weighted, way @ weighted
+        share = self._drive_share(jacobian)
+        elbow = self._posture * (self._unit - share * inverse @ jacobian)
+        share *= self._calm(rates)
+        tip, pull, self._rise = share * tip, share * pull, share * self._rise
+        stops, edges = np.zeros(n), q
+        near = (q < self._low) | (q > self._high)
+        if near.any():
+            stops = np.where(near, self._inertia * STOP_RAD_PER_S**2, 0.0)
+            edges = np.where(q < self._low, self._low, self._high)
+            left = self._left(q - edges, pull + self._rise)
+            tip, pull, self._rise = left[:, None] * tip, left * pull, left * self._rise
+        self._gain[:, :n], self._gain[:, n:] = tip + elbow + np.diag(stops), self._damping
         self._push = (
             posture.gravity
-            + start @ weighted
+            + pull
             + tip @ q
             + elbow @ self._limits.home
             + stops * edges
-            + self._damping @ (inverse @ way) / period_s
+            + self._damping @ self._within_speed(inverse @ way / period_s)
         )
-        self._rise = way @ weighted
 
     def torques(self, share: float, state: Sequence[Sequence[float]]) -> list[float]:
         """Return joint torques (N·m) at ``share`` (0 to 1) of the ramp."""
@@ -140,11 +167,44 @@ class ArmImpedance:
         torques: list[float] = np.maximum(-most, np.minimum(most, wanted)).tolist()
         return torques
 
-    def _stops(self, q: Array) -> tuple[Array, Array]:
-        """Return stiffness of the stops that ``q`` touches, and where they begin."""
-        low, high = self._limits.low + MARGIN_RAD, self._limits.high - MARGIN_RAD
-        touched = (q < low) | (q > high)
-        return np.where(touched, STOP_NM_PER_RAD, 0.0), np.where(q < low, low, high)
+    def _choose_damping(self, posture: Posture) -> None:
+        """Choose what damps every mode about ``posture``."""
+        jacobian = posture.jacobian
+        free = self._unit - damped_inverse(jacobian) @ jacobian
+        stiffness = jacobian.T @ (self._nominal[:, None] * jacobian) + self._posture * free
+        mass = self._chain.mass_matrix(posture.joints.tolist())
+        damping = modal_damping((stiffness + stiffness.T) / 2, mass, self._ratio)
+        self._damping = self._damping_factor * damping
+        # What a joint moves while the others are free to yield: less than it does on its own.
+        self._inertia, self._damped_at = 1.0 / np.diag(np.linalg.inv(mass)), posture.joints
+
+    def _drive_share(self, jacobian: Array) -> float:
+        """Return how much of the drive is left in a bad posture, where home pulls instead."""
+        share = manipulability(jacobian) / self._usual
+        low, high = LEAST_SHARE
+        return min(1.0, max(0.0, (share - low) / (high - low)))
+
+    def _calm(self, rates: Array) -> float:
+        """Return how much of the drive is left to joints near their speed limits."""
+        fastest = float((np.abs(rates) / self._limits.speed).max())
+        low, high = FAST_SHARE
+        return min(1.0, max(0.0, (high - fastest) / (high - low)))
+
+    def _within_speed(self, velocity: Array) -> Array:
+        """Return joint velocities slowed down to what joints may do: bad postures ask for more."""
+        excess = float((np.abs(velocity) / self._limits.speed).max())
+        slowed: Array = velocity / max(1.0, excess / FEED_SHARE)
+        return slowed
+
+    def _left(self, beyond: Array, drive: Array) -> Array:
+        """Return the share of each joint's drive that is left near its end: none at the end itself.
+
+        A stop stiff enough to hold against the drive would shake a light wrist at 240 Hz.
+        """
+        outward = beyond * drive > 0.0
+        left = np.maximum(0.0, 1.0 - np.abs(beyond) / MARGIN_RAD)
+        shares: Array = np.where(outward, left, 1.0)
+        return shares
 
 
 class ArmServo:
