@@ -15,8 +15,9 @@ import numpy as np
 from configs.errors import PhysicsError
 from configs.specs.arm import ArmSpec
 from envs.robots.chain import Array, Chain, Posture, rotation_vector
-from envs.robots.gantry_control import BANDWIDTH_RAD_PER_S, modal_damping
+from envs.robots.gantry_control import modal_damping
 
+BANDWIDTH_RAD_PER_S = 80.0  # assumed: about 13 Hz, what an arm's joint servos reach
 MARGIN_RAD = 0.1  # assumed: where a joint's end is near, and its stop begins to push
 STOP_RAD_PER_S = 60.0  # assumed: rate of a joint on its stop, a quarter radian a tick at 240 Hz
 FAR_RAD = 0.1
