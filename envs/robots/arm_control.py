@@ -24,7 +24,7 @@ FAR_RAD = 0.1
 """Way of a joint after which damping is chosen anew: kept for longer, it would grow too large for
 the inertia left where the arm stretches, and shake it (at 240 Hz from 0.45 m before a Panda's
 work place on)."""
-LEAST_SHARE = (0.2, 0.4)
+LEAST_SHARE = (0.25, 0.5)
 """Of the manipulability at the start: below the first nothing drives the tip, above the second all
 does (assumed; where arms stretch or fold, a drive over a policy step would run away)."""
 FAST_SHARE = (0.5, 0.8)
@@ -65,7 +65,7 @@ def damped_inverse(jacobian: Array) -> Array:
     """Return the inverse of a Jacobian (6, n), damped near singular postures. # (n, 6)."""
     square = jacobian @ jacobian.T
     square.flat[::7] += SINGULAR**2
-    inverse: Array = np.linalg.solve(square, jacobian).T
+    inverse: Array = np.asarray(np.linalg.solve(square, jacobian).T, dtype=np.float64)
     return inverse
 
 
@@ -157,7 +157,7 @@ class ArmImpedance:
             + tip @ q
             + elbow @ self._limits.home
             + stops * edges
-            + self._damping @ self._within_speed(inverse @ way / period_s)
+            + self._damping @ self._within_speed(share / period_s * (inverse @ way))
         )
 
     def torques(self, share: float, state: Sequence[Sequence[float]]) -> list[float]:
