@@ -17,8 +17,17 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 from pydantic_core import PydanticCustomError
 
 # Longest first: the first that fits is cut.
-_SUFFIXES = ("_n_per_m", "_nm_per_rad", "_ns_per_m", "_nms_per_rad", "_m_per_s2", "_rad_per_s2")
+_SUFFIXES = (
+    "_n_per_m",
+    "_nm_per_rad",
+    "_ns_per_m",
+    "_nms_per_rad",
+    "_m_per_s2",
+    "_rad_per_s2",
+    "_kg_m2",
+)
 _SUFFIXES_SHORT = (
+    "_kg_m2",
     "_rad_per_s",
     "_m_per_s",
     "_per_s",
@@ -96,7 +105,9 @@ _EXAMPLES = {
 }
 
 
-def _quantity(unit: str) -> Any:
+def quantity(unit: str) -> Any:
+    """Return the validators of a field in ``unit``, to be unpacked into its `Annotated`."""
+
     def parse(text: object) -> float:
         return parse_quantity(text, unit)
 
@@ -121,31 +132,31 @@ def _positive(value: float) -> float:
 
 NotNegative, Positive = AfterValidator(_not_negative), AfterValidator(_positive)
 
-Time = Annotated[float, *_quantity("s"), NotNegative]
+Time = Annotated[float, *quantity("s"), NotNegative]
 """A duration ≥ 0, in seconds."""
-Length = Annotated[float, *_quantity("m"), NotNegative]
+Length = Annotated[float, *quantity("m"), NotNegative]
 """A length ≥ 0, in metres."""
-Angle = Annotated[float, *_quantity("rad"), NotNegative]
+Angle = Annotated[float, *quantity("rad"), NotNegative]
 """An angle ≥ 0, in radians."""
-Force = Annotated[float, *_quantity("N"), NotNegative]
+Force = Annotated[float, *quantity("N"), NotNegative]
 """A force ≥ 0, in newtons."""
-Torque = Annotated[float, *_quantity("N*m"), NotNegative]
+Torque = Annotated[float, *quantity("N*m"), NotNegative]
 """A torque ≥ 0, in newton-metres."""
-Mass = Annotated[float, *_quantity("kg"), Positive]
+Mass = Annotated[float, *quantity("kg"), Positive]
 """A mass > 0, in kilograms."""
-Frequency = Annotated[float, *_quantity("Hz"), Positive]
+Frequency = Annotated[float, *quantity("Hz"), Positive]
 """A rate > 0, in hertz."""
-Speed = Annotated[float, *_quantity("m/s"), Positive]
+Speed = Annotated[float, *quantity("m/s"), Positive]
 """A speed > 0, in metres a second."""
-AngularSpeed = Annotated[float, *_quantity("rad/s"), Positive]
+AngularSpeed = Annotated[float, *quantity("rad/s"), Positive]
 """An angular speed > 0, in radians a second."""
-Acceleration = Annotated[float, *_quantity("m/s**2"), Positive]
+Acceleration = Annotated[float, *quantity("m/s**2"), Positive]
 """An acceleration > 0, in metres a second squared."""
-Stiffness = Annotated[float, *_quantity("N/m"), NotNegative]
+Stiffness = Annotated[float, *quantity("N/m"), NotNegative]
 """A linear stiffness ≥ 0, in newtons a metre."""
-Damping = Annotated[float, *_quantity("N*s/m"), NotNegative]
+Damping = Annotated[float, *quantity("N*s/m"), NotNegative]
 """A linear damping ≥ 0, in newton-seconds a metre."""
-AngularStiffness = Annotated[float, *_quantity("N*m/rad"), NotNegative]
+AngularStiffness = Annotated[float, *quantity("N*m/rad"), NotNegative]
 """An angular stiffness ≥ 0, in newton-metres a radian."""
-AngularDamping = Annotated[float, *_quantity("N*m*s/rad"), NotNegative]
+AngularDamping = Annotated[float, *quantity("N*m*s/rad"), NotNegative]
 """An angular damping ≥ 0, in newton-metre-seconds a radian."""

@@ -36,15 +36,16 @@ class Box:
 
 @dataclass(frozen=True)
 class Link:
-    """A link of a tree; its frame is its centre of mass.
+    """A link of a tree; its frame is its joint's, and its centre of mass but for `inertial`.
 
     Attributes:
         name: unique within the body.
         parent: name of the parent link, "" for the base.
         joint: how it moves; ``axis`` in the link frame.
         mass_kg: mass.
-        inertia_kg_m2: diagonal of the inertia about the link frame; None computes it from `boxes`.
+        inertia_kg_m2: diagonal of the inertia about `inertial`; None computes it from `boxes`.
         pose: link frame in the parent's frame at joint position 0.
+        inertial: centre of mass and principal axes of inertia in the link frame.
         boxes: collision shape.
         visuals: boxes that are only seen; `boxes` are drawn where this is empty.
     """
@@ -56,6 +57,7 @@ class Link:
     axis: Vector = (1.0, 0.0, 0.0)
     inertia_kg_m2: Vector | None = None
     pose: Pose = NO_OFFSET
+    inertial: Pose = NO_OFFSET
     boxes: tuple[Box, ...] = ()
     visuals: tuple[Box, ...] = ()
     colour: Colour = (0.6, 0.62, 0.65, 1.0)

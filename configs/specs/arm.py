@@ -1,0 +1,212 @@
+"""The typed form of an arm's YAML: what its URDF does not say, or says with placeholders.
+
+A station's YAML names an arm (`robot: franka_panda`) or writes the same block out; either way the
+station's hash covers what the arm is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic_core import PydanticCustomError
+
+from configs.errors import suggest
+from configs.specs.base import Spec, load_spec, resolve_path
+from configs.specs.quantities import (
+    AngularSpeed,
+    AngularStiffness,
+    Mass,
+    Positive,
+    Torque,
+    parse_quantity,
+    quantity,
+)
+from configs.specs.station import Size
+from configs.urdf import DATA, UrdfJoint, find_urdf, read_chain
+
+SignedAngle = Annotated[float, *quantity("rad")]
+"""An angle of either sign, in radians."""
+AngularAcceleration = Annotated[float, *quantity("rad/s**2"), Positive]
+"""An angular acceleration > 0, in radians a second squared."""
+
+
+def _numbers(unit: str, count: int) -> Any:
+    """Return the validators of several numbers with one unit: ``"0 -12.5 3 mm"``."""
+
+    def parse(text: object) -> tuple[float, ...]:
+        words = text.split() if isinstance(text, str) else []
+        if len(words) != count + 1:
+            raise PydanticCustomError(
+                "numbers",
+                "is not {n} numbers and a unit; write e.g. {e}",
+                {"n": count, "e": f'"{" ".join(["0.1"] * count)} {unit}"'},
+            )
+        return tuple(parse_quantity(f"{word} {words[-1]}", unit) for word in words[:-1])
+
+    def show(values: tuple[float, ...]) -> str:
+        return f"{' '.join(repr(v) for v in values)} {unit}"
+
+    return BeforeValidator(parse), PlainSerializer(show, return_type=str)
+
+
+Position = Annotated[tuple[float, float, float], *_numbers("m", 3)]
+"""x, y, z in metres."""
+Turn = Annotated[tuple[float, float, float], *_numbers("rad", 3)]
+"""Roll, pitch, yaw about fixed axes, as in URDF, in radians."""
+Tensor = Annotated[tuple[float, float, float, float, float, float], *_numbers("kg*m**2", 6)]
+"""Inertia xx, xy, xz, yy, yz, zz about the centre of mass, in kg·m²."""
+
+
+class Frame(Spec):
+    """Where a frame stands in another."""
+
+    position_m: Position
+    turn_rad: Turn
+
+
+class Inertial(Spec):
+    """Mass, centre of mass and inertia about it, in the link's frame."""
+
+    mass_kg: Mass
+    com_m: Position
+    inertia_kg_m2: Tensor
+
+    @model_validator(mode="after")
+    def _can_be(self) -> Self:
+        xx, xy, xz, yy, yz, zz = self.inertia_kg_m2
+        half = (xx + yy + zz) / 2
+        # The second moments of mass are positive just where the triangle inequality holds.
+        a, b, c = half - xx, half - yy, half - zz
+        minors = (a, a * b - xy * xy, a * (b * c - yz * yz) - xy * (xy * c + yz * xz))
+        determinant = minors[2] - xz * (xy * yz + b * xz)
+        if min(minors[0], minors[1], determinant) <= 0.0:
+            raise PydanticCustomError(
+                "inertia",
+                "has an inertia that no rigid body has; the largest principal moment must be "
+                "less than the sum of the others",
+                {},
+            )
+        return self
+
+
+class ArmJoint(Spec):
+    """A driven joint: its range, its posture at home, and its limits."""
+
+    low_rad: SignedAngle
+    high_rad: SignedAngle
+    home_rad: SignedAngle
+    speed_rad_per_s: AngularSpeed
+    acceleration_rad_per_s2: AngularAcceleration
+    torque_nm: Annotated[Torque, Positive]
+
+    @model_validator(mode="after")
+    def _home_within(self) -> Self:
+        if not self.low_rad < self.home_rad < self.high_rad:
+            raise PydanticCustomError(
+                "home",
+                "has its home at {h} rad, outside its range; write low < home < high",
+                {"h": f"{self.home_rad:g}"},
+            )
+        return self
+
+
+class Sensor(Spec):
+    """Wrist force/torque sensor: a disc behind the flange; its x axis is that of insertion."""
+
+    frame: Frame
+    mass_kg: Mass
+    diameter_m: Size
+    thickness_m: Size
+
+
+class Hand(Inertial):
+    """What is bolted to the sensor, in the sensor's frame; `grip` is where it holds a part."""
+
+    grip: Frame
+    size_m: Position
+
+
+class ArmSpec(Spec):
+    """One arm.
+
+    `work` is where the place that parts go into stands before the arm, in the base's frame;
+    `home` postures are best chosen to hold the grip there.
+    """
+
+    id: str
+    title: str
+    urdf: str
+    flange: str
+    joints: Mapping[str, ArmJoint]
+    inertials: Mapping[str, Inertial] = Field(default_factory=dict)
+    sensor: Sensor
+    hand: Hand
+    work: Frame
+    posture_nm_per_rad: AngularStiffness
+    girth_m: Size
+
+    @property
+    def chain(self) -> tuple[UrdfJoint, ...]:
+        """Joints from base to flange, as the URDF has them."""
+        path = find_urdf(self.urdf)
+        if path is None:
+            raise ValueError(f"no file {self.urdf}, nor one in {DATA}")
+        return read_chain(path, self.flange)
+
+    @model_validator(mode="after")
+    def _agrees_with_urdf(self) -> Self:
+        try:
+            chain = self.chain
+        except ValueError as error:
+            raise PydanticCustomError(
+                "urdf", "has a URDF that cannot be used: {e}; correct urdf or flange",
+                {"e": str(error)},
+            ) from None  # fmt: skip
+        moving = [joint for joint in chain if joint.kind != "fixed"]
+        self._check_joints(moving)
+        links = [joint.link for joint in moving]
+        for link in self.inertials:
+            if link not in links:
+                raise PydanticCustomError(
+                    "link", "has an inertia for '{n}', no moving link; {s}",
+                    {"n": link, "s": suggest(link, links)},
+                )  # fmt: skip
+        return self
+
+    def _check_joints(self, moving: list[UrdfJoint]) -> None:
+        names = [joint.name for joint in moving]
+        if list(self.joints) != names:
+            raise PydanticCustomError(
+                "joints", "has other joints than its URDF; list {n}, in this order",
+                {"n": ", ".join(names)},
+            )  # fmt: skip
+        for joint in moving:
+            if joint.kind not in {"revolute", "continuous"}:
+                raise PydanticCustomError(
+                    "joints", "moves '{n}' by a {k} joint; choose an arm of revolute ones",
+                    {"n": joint.name, "k": joint.kind},
+                )  # fmt: skip
+            low, high = joint.range_rad or (-math.inf, math.inf)
+            given = self.joints[joint.name]
+            if given.low_rad < low - 1e-3 or given.high_rad > high + 1e-3:
+                raise PydanticCustomError(
+                    "joints",
+                    "lets '{n}' move beyond its URDF; stay within {low} to {high} rad",
+                    {"n": joint.name, "low": f"{low:g}", "high": f"{high:g}"},
+                )
+
+
+def load_arm_spec(name_or_path: str) -> ArmSpec:
+    """Return the arm shipped under a name (`franka_panda`), or read from a path."""
+    return load_spec(ArmSpec, resolve_path("robots", name_or_path))
+
+
+def _by_name(written: object) -> object:
+    return load_arm_spec(written) if isinstance(written, str) else written
+
+
+ArmData = Annotated[ArmSpec, BeforeValidator(_by_name)]
+"""An arm as a field of a station's spec: the name of one, or the block itself."""

@@ -1,0 +1,292 @@
+"""An arm at work: how actions steer a part in its hand, and how it travels between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from configs.specs.arm import ArmSpec
+from configs.specs.insertion import Axis
+from configs.specs.station import Part
+from envs.phases import Phase, Travel
+from envs.physics.motion import Trapezoid
+from envs.physics.pose import Pose
+from envs.physics.shapes import NO_OFFSET, Body, Box, Joint, Link, cuboid_inertia
+from envs.physics.world import GRAVITY_M_PER_S2
+from envs.robots.arm_body import FT, arm_body, frame_pose
+from envs.robots.arm_control import ArmImpedance, ArmServo, Limits, reach, tip_error
+from envs.robots.chain import Array, Chain, Posture, angles_of, matrix_of, rotation_of
+from envs.station import PART, State
+
+LINEAR_RAD = 0.015
+"""Way of the joints over which the front is taken for linear: 0.9 m x (0.015)²/2 is 0.1 mm."""
+PLACES = 9
+"""Places along a move at which the front's speed is looked at."""
+
+
+class Steers(Protocol):
+    """Moves the target of a part's front in the observed frame, as actions want it.
+
+    Places are axial, lateral, height (m), yaw, pitch, roll (rad): R = Rz(yaw) Ry(pitch) Rx(roll).
+    """
+
+    @property
+    def leads(self) -> Sequence[float]:
+        """How far the target may be ahead of the front, (6,)."""
+
+    def put(self, place: Sequence[float]) -> None:
+        """Set the target to ``place``, at rest."""
+
+    def aim(self, action: Sequence[float], front: Sequence[float]) -> None:
+        """Pull the target to within its leads of the front, then move it by an action."""
+
+    def at(self, share: float) -> Sequence[float]:
+        """Return the target at ``share`` (0 to 1) of the policy step. # (6,)."""
+
+    def lead(self, front: Sequence[float]) -> list[float]:
+        """Return how far the target leads a front, as shares of the clamps, (6,)."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One end of a scripted move.
+
+    Attributes:
+        name: of the phase.
+        part: centre of the part in the cell, or of one in the empty hand.
+        axis: speed and acceleration on the way there.
+        dwell_s: time at rest there.
+        loaded: the part is in the hand on the way.
+    """
+
+    name: str
+    part: Pose
+    axis: Axis
+    dwell_s: float = 0.0
+    loaded: bool = True
+
+
+@dataclass(frozen=True)
+class Held:
+    """A part in a hand, which has it by its rear end.
+
+    Attributes:
+        part: what the robot believes to hold.
+        mass_kg: what it truly weighs.
+        grasp: where its front truly is, in the frame of where it is believed to be.
+    """
+
+    part: Part
+    mass_kg: float
+    grasp: Pose = NO_OFFSET
+
+
+@dataclass(frozen=True)
+class Drive:
+    """How the arm yields at the part's front.
+
+    Attributes:
+        stiffness: along the axes of the observed frame (N/m), then about them (N·m/rad). # (6,)
+        damping_ratio: of every mode.
+        period_s: one policy step.
+        gain_factor: true stiffness over nominal.
+        damping_factor: true damping over nominal.
+    """
+
+    stiffness: Sequence[float]
+    damping_ratio: float
+    period_s: float
+    gain_factor: float = 1.0
+    damping_factor: float = 1.0
+
+
+class Arm:
+    """An arm with one part in its hand (`envs.station.Robot`).
+
+    Places and targets are those of the part's front as the robot believes it, in the observed
+    frame, whose origin is the mouth and whose x axis goes in; see `Steers`. Readings of the
+    force/torque sensor are about that front and along its axes, as a cell's controller gives them.
+
+    Args:
+        spec: the arm.
+        base: where its base stands in the cell, see `base_at`.
+        mouth: where it believes the mouth to be, in the cell.
+        held: the part in its hand.
+        drive: its impedance.
+        steering: moves the target.
+    """
+
+    def __init__(
+        self, spec: ArmSpec, base: Pose, mouth: Pose, held: Held, drive: Drive, steering: Steers
+    ) -> None:
+        self.name = spec.id
+        self.limits = Limits.of(spec)
+        self.axes = tuple(spec.joints)
+        self.moving = tuple(range(len(self.axes)))
+        length = held.part.length_m
+        true = _link(held.part, held.mass_kg, held.grasp)
+        self.body: Body = arm_body(spec, base, true, length)
+        self.wrist = self.body.index(FT)
+        self._spec, self._base, self._mouth, self._steering = spec, base, mouth, steering
+        self._front = Pose((length / 2, 0.0, 0.0))
+        believed = _link(held.part, held.part.mass_kg, Pose())
+        self._nominal = arm_body(spec, base, believed, length)
+        self._chain = Chain(self._nominal, mouth, self._front, GRAVITY_M_PER_S2)
+        x, y, z, yaw, pitch, roll = steering.leads
+        self._leads = np.array((x, y, z, roll, pitch, yaw))  # turns about x, y, z
+        self._period_s = drive.period_s
+        self._impedance = ArmImpedance(
+            self._chain, self.limits, np.array(drive.stiffness), spec.posture_nm_per_rad,
+            drive.damping_ratio, drive.gain_factor, drive.damping_factor,
+        )  # fmt: skip
+        self._seen: tuple[State | None, Posture] = None, self._chain.at(self.limits.home.tolist())
+
+    def travel(self, loaded: bool) -> Travel:
+        """Return the arm on its way."""
+        body = self.body if loaded else arm_body(self._spec, self._base, None)
+        known = self._nominal if loaded else body
+        chain = Chain(known, Pose(), Pose(), GRAVITY_M_PER_S2)
+        return Travel(body, self.axes, (), ArmServo(chain))
+
+    def put(self, place: Sequence[float]) -> Sequence[float]:
+        """Set the target to ``place`` and return joint positions that hold the part there.
+
+        Raises:
+            PhysicsError: the arm does not reach there.
+        """
+        self._steering.put(place)
+        posture = reach(self._chain, self.limits, *_target(place))
+        self._seen = None, posture
+        self._impedance.settle(posture)
+        return tuple(posture.joints.tolist())
+
+    def aim(self, action: Sequence[float], state: State) -> None:
+        """Move the target by one clipped action; `forces` goes there over one policy step.
+
+        What it leads the measured front by is clamped at both ends of the step, so that the arm
+        pushes with stiffness x lead at most, whatever the policy asks for.
+        """
+        posture = self._posture(state)
+        self._steering.aim(action, _front_of(posture))
+        start, end = (self._led(posture, self._steering.at(share)) for share in (0.0, 1.0))
+        rates = np.array([s[1] for s in state[: len(self.axes)]])
+        self._impedance.aim(posture, rates, start, end, self._period_s)
+
+    def forces(self, share: float, state: State) -> Sequence[float]:
+        """Return joint torques (N·m) at ``share`` (0 to 1) of the way to the target."""
+        return self._impedance.torques(share, state)
+
+    def front(self, state: State) -> tuple[list[float], list[float]]:
+        """Return the believed front in the observed frame, and its speed, (6,) each."""
+        posture = self._posture(state)
+        x, y, z, wx, wy, wz = (posture.jacobian @ [s[1] for s in state[: len(self.axes)]]).tolist()
+        return _front_of(posture), [x, y, z, wz, wy, wx]
+
+    def lead(self, front: Sequence[float]) -> list[float]:
+        """Return how far the target leads a front, as shares of the clamp, (6,)."""
+        return self._steering.lead(front)
+
+    def depth_m(self, state: State) -> float:
+        """Return the believed front behind the observed mouth plane.
+
+        Judges ask at every window: within a policy step it is linear about the posture seen last,
+        which is off by no more than 0.1 mm.
+        """
+        posture = self._seen[1]
+        way = np.array([s[0] for s in state[: len(self.axes)]]) - posture.joints
+        if self._seen[0] is state or way @ way > LINEAR_RAD**2:
+            return float(self._posture(state).position[0])
+        return float(posture.position[0] + posture.jacobian[0] @ way)
+
+    def joints_at(self, part: Pose) -> tuple[float, ...]:
+        """Return joint positions that hold the part's centre there in the cell.
+
+        Raises:
+            PhysicsError: the arm does not reach there.
+        """
+        front = self._mouth.inverse() @ part @ self._front
+        posture = reach(self._chain, self.limits, np.array(front.position), matrix_of(front))
+        return tuple(posture.joints.tolist())
+
+    def moves(
+        self, start: Sequence[float], end: Sequence[float], axis: Axis
+    ) -> dict[str, Trapezoid]:
+        """Return the profiles of a straight move in joint space: all joints start and stop at once.
+
+        Args:
+            start: joint positions (rad).
+            end: joint positions (rad).
+            axis: what the part's front may do; the joints' own limits hold besides.
+        """
+        begin, way = np.array(start), np.array(end) - np.array(start)
+        # Metres of the front's path by share of the way, at the worst of some places along it.
+        shares = np.linspace(0.0, 1.0, PLACES)
+        jacobians = (self._chain.at((begin + s * way).tolist()).jacobian[:3] for s in shares)
+        path_m = max(float(np.linalg.norm(j @ way)) for j in jacobians)
+        far = np.maximum(np.abs(way), 1e-12)
+        speed = min(float((self.limits.speed / far).min()), axis.speed_m_per_s / (path_m + 1e-12))
+        acceleration = min(
+            float((self.limits.acceleration / far).min()),
+            axis.acceleration_m_per_s2 / (path_m + 1e-12),
+        )
+        return {
+            name: Trapezoid(d, abs(d) * speed, abs(d) * acceleration)
+            for name, d in zip(self.axes, way.tolist(), strict=True)
+            if abs(d) > 1e-9
+        }
+
+    def way(self, start: Pose, stops: Sequence[Stop]) -> tuple[Phase, ...]:
+        """Return the scripted phases from one place of the part to the next.
+
+        Args:
+            start: centre of the part (or of one in the empty hand) in the cell.
+            stops: where it goes in turn.
+
+        Raises:
+            PhysicsError: the arm does not reach one of them.
+        """
+        phases, here = [], self.joints_at(start)
+        for stop in stops:
+            there = self.joints_at(stop.part)
+            moves = self.moves(here, there, stop.axis)
+            phases.append(Phase(stop.name, moves, stop.dwell_s, stop.loaded))
+            here = there
+        return tuple(phases)
+
+    def _led(self, posture: Posture, place: Sequence[float]) -> Array:
+        error = tip_error(posture, *_target(place))
+        led: Array = np.minimum(self._leads, np.maximum(-self._leads, error))
+        return led
+
+    def _posture(self, state: State) -> Posture:
+        """Return the arm at a state; observation and the next aim ask for the same one."""
+        if self._seen[0] is not state:
+            self._seen = state, self._chain.at([s[0] for s in state[: len(self.axes)]])
+        return self._seen[1]
+
+
+def base_at(spec: ArmSpec, mouth: Pose) -> Pose:
+    """Return where an arm's base stands, for a mouth that is nominally there in the cell."""
+    return mouth @ frame_pose(spec.work).inverse()
+
+
+def _link(part: Part, mass_kg: float, grasp: Pose) -> Link:
+    """Return a part as a link in the frame of the grip, which has it by its rear end."""
+    size = (part.length_m, part.width_m, part.height_m)
+    front = Pose((part.length_m, 0.0, 0.0)) @ grasp
+    return Link(
+        PART, "", Joint.FIXED, mass_kg, inertia_kg_m2=cuboid_inertia(mass_kg, size),
+        pose=front @ Pose((-part.length_m / 2, 0.0, 0.0)),
+        boxes=(Box((size[0] / 2, size[1] / 2, size[2] / 2)),), colour=(0.25, 0.45, 0.65, 1.0),
+    )  # fmt: skip
+
+
+def _front_of(posture: Posture) -> list[float]:
+    return [*posture.position.tolist(), *angles_of(posture.rotation)]
+
+
+def _target(place: Sequence[float]) -> tuple[Array, Array]:
+    return np.array(place[:3], dtype=np.float64), rotation_of(place[3], place[4], place[5])

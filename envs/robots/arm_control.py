@@ -1,0 +1,286 @@
+"""Control laws of arms: impedance at the tip in contact, computed torque along profiles, reach.
+
+The impedance uses the transposed Jacobian only, which has no bad postures; where an inverse is
+needed (the elbow's freedom, `reach`) it is damped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from configs.errors import PhysicsError
+from configs.specs.arm import ArmSpec
+from envs.robots.chain import Array, Chain, Posture, rotation_vector
+from envs.robots.gantry_control import modal_damping
+
+BANDWIDTH_RAD_PER_S = 80.0  # assumed: about 13 Hz, what an arm's joint servos reach
+MARGIN_RAD = 0.1  # assumed: where a joint's end is near, and its stop begins to push
+STOP_RAD_PER_S = 60.0  # assumed: rate of a joint on its stop, a quarter radian a tick at 240 Hz
+FAR_RAD = 0.1
+"""Way of a joint after which damping is chosen anew: kept for longer, it would grow too large for
+the inertia left where the arm stretches, and shake it (at 240 Hz from 0.45 m before a Panda's
+work place on)."""
+LEAST_SHARE = (0.25, 0.5)
+"""Of the manipulability at the start: below the first nothing drives the tip, above the second all
+does (assumed; where arms stretch or fold, a drive over a policy step would run away)."""
+FAST_SHARE = (0.5, 0.8)
+"""Of a joint's speed limit: below the first all of the drive, above the second none (assumed)."""
+FEED_SHARE = 0.3  # assumed: share of a joint's speed limit that targets may ask for in contact
+SINGULAR = 0.003  # singular values near this (m or rad per rad) are damped; good postures have 0.2
+_STEPS, _NEAR = 200, 1e-9
+_LARGEST_STEP_RAD = 0.3
+_TO_HOME = 0.5  # share of the way home that the elbow goes in one step of `reach`
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of the joints, (n,) each: range (rad), home (rad), speed, acceleration, torque."""
+
+    low: Array
+    high: Array
+    home: Array
+    speed: Array
+    acceleration: Array
+    torque: Array
+
+    @classmethod
+    def of(cls, spec: ArmSpec) -> Limits:
+        """Return the limits of an arm."""
+        joints = list(spec.joints.values())
+        return cls(
+            np.array([joint.low_rad for joint in joints]),
+            np.array([joint.high_rad for joint in joints]),
+            np.array([joint.home_rad for joint in joints]),
+            np.array([joint.speed_rad_per_s for joint in joints]),
+            np.array([joint.acceleration_rad_per_s2 for joint in joints]),
+            np.array([joint.torque_nm for joint in joints]),
+        )
+
+
+def damped_inverse(jacobian: Array) -> Array:
+    """Return the inverse of a Jacobian (6, n), damped near singular postures. # (n, 6)."""
+    square = jacobian @ jacobian.T
+    square.flat[::7] += SINGULAR**2
+    inverse: Array = np.asarray(np.linalg.solve(square, jacobian).T, dtype=np.float64)
+    return inverse
+
+
+def manipulability(jacobian: Array) -> float:
+    """Return Yoshikawa's measure of a posture, 0 where the tip cannot move in some direction."""
+    return math.sqrt(max(0.0, float(np.linalg.det(jacobian @ jacobian.T))))
+
+
+class ArmImpedance:
+    """Six-axis impedance of the tip, a soft posture of the elbow, and soft stops of the joints.
+
+    ``torque = Jᵀ K (e - J (q - q0)) + N Kn (home - q) + D (v - q') + g``, with all but q and q'
+    taken once a policy step at the measured q0: within a step the tip moves by a millimetre or
+    two, over which an arm's Jacobian changes by less than 1 %. So a tick costs one product.
+    In postures much worse than the one it started from, N grows to 1 and the rest fades.
+    D is modal: it damps every mode of stiffness and mass alike, whatever arm it is.
+
+    Args:
+        chain: nominal arm with the part, seen from the frame that targets are given in.
+        limits: of its joints.
+        stiffness: along and about the axes of that frame (N/m, N·m/rad). # (6,)
+        posture_nm_per_rad: pull towards home where the tip does not feel it.
+        damping_ratio: of every mode.
+        gain_factor: true stiffness over nominal.
+        damping_factor: true damping over nominal.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        limits: Limits,
+        stiffness: Array,
+        posture_nm_per_rad: float,
+        damping_ratio: float,
+        gain_factor: float = 1.0,
+        damping_factor: float = 1.0,
+    ) -> None:
+        self._chain, self._limits = chain, limits
+        self._nominal, self._stiffness = stiffness, gain_factor * stiffness
+        self._posture, self._ratio = posture_nm_per_rad, damping_ratio
+        self._damping_factor = damping_factor
+        self._unit = np.eye(chain.size)
+        self._damping = np.zeros((chain.size, chain.size))
+        self._gain = np.zeros((chain.size, 2 * chain.size))
+        self._push, self._rise = np.zeros(chain.size), np.zeros(chain.size)
+        self._usual = 1.0
+        self._inertia, self._damped_at = np.zeros(chain.size), limits.home
+        self._low, self._high = limits.low + MARGIN_RAD, limits.high - MARGIN_RAD
+
+    def settle(self, posture: Posture) -> None:
+        """Hold the tip at ``posture``, from where actions will move it."""
+        self._usual = manipulability(posture.jacobian)
+        self._choose_damping(posture)
+        self.aim(posture, np.zeros(self._chain.size), np.zeros(6), np.zeros(6), 1.0)
+
+    def aim(
+        self, posture: Posture, rates: Array, start: Array, end: Array, period_s: float
+    ) -> None:
+        """Take up a ramp of the target over one policy step.
+
+        Args:
+            posture: the arm as measured.
+            rates: its joint velocities as measured (rad/s). # (n,)
+            start: target less measured tip, at the ramp's start (m, rad). # (6,)
+            end: the same at its end.
+            period_s: duration of the ramp.
+        """
+        jacobian, q, n = posture.jacobian, posture.joints, self._chain.size
+        if float(np.abs(q - self._damped_at).max()) > FAR_RAD:
+            self._choose_damping(posture)
+        inverse, way = damped_inverse(jacobian), end - start
+        weighted = self._stiffness[:, None] * jacobian
+        tip, pull, self._rise = jacobian.T @ weighted, start @ weighted, way @ weighted
+        share = self._drive_share(jacobian)
+        elbow = self._posture * (self._unit - share * inverse @ jacobian)
+        share *= self._calm(rates)
+        tip, pull, self._rise = share * tip, share * pull, share * self._rise
+        stops, edges = np.zeros(n), q
+        near = (q < self._low) | (q > self._high)
+        if near.any():
+            stops = np.where(near, self._inertia * STOP_RAD_PER_S**2, 0.0)
+            edges = np.where(q < self._low, self._low, self._high)
+            left = self._left(q - edges, pull + self._rise)
+            tip, pull, self._rise = left[:, None] * tip, left * pull, left * self._rise
+        self._gain[:, :n], self._gain[:, n:] = tip + elbow + np.diag(stops), self._damping
+        self._push = (
+            posture.gravity
+            + pull
+            + tip @ q
+            + elbow @ self._limits.home
+            + stops * edges
+            + self._damping @ self._within_speed(share / period_s * (inverse @ way))
+        )
+
+    def torques(self, share: float, state: Sequence[Sequence[float]]) -> list[float]:
+        """Return joint torques (N·m) at ``share`` (0 to 1) of the ramp."""
+        n, most = self._chain.size, self._limits.torque
+        measured = [s[0] for s in state[:n]] + [s[1] for s in state[:n]]
+        wanted = self._push + share * self._rise - self._gain @ measured
+        torques: list[float] = np.maximum(-most, np.minimum(most, wanted)).tolist()
+        return torques
+
+    def _choose_damping(self, posture: Posture) -> None:
+        """Choose what damps every mode about ``posture``."""
+        jacobian = posture.jacobian
+        free = self._unit - damped_inverse(jacobian) @ jacobian
+        stiffness = jacobian.T @ (self._nominal[:, None] * jacobian) + self._posture * free
+        mass = self._chain.mass_matrix(posture.joints.tolist())
+        damping = modal_damping((stiffness + stiffness.T) / 2, mass, self._ratio)
+        self._damping = self._damping_factor * damping
+        # What a joint moves while the others are free to yield: less than it does on its own.
+        self._inertia, self._damped_at = 1.0 / np.diag(np.linalg.inv(mass)), posture.joints
+
+    def _drive_share(self, jacobian: Array) -> float:
+        """Return how much of the drive is left in a bad posture, where home pulls instead."""
+        share = manipulability(jacobian) / self._usual
+        low, high = LEAST_SHARE
+        return min(1.0, max(0.0, (share - low) / (high - low)))
+
+    def _calm(self, rates: Array) -> float:
+        """Return how much of the drive is left to joints near their speed limits."""
+        fastest = float((np.abs(rates) / self._limits.speed).max())
+        low, high = FAST_SHARE
+        return min(1.0, max(0.0, (high - fastest) / (high - low)))
+
+    def _within_speed(self, velocity: Array) -> Array:
+        """Return joint velocities slowed down to what joints may do: bad postures ask for more."""
+        excess = float((np.abs(velocity) / self._limits.speed).max())
+        slowed: Array = velocity / max(1.0, excess / FEED_SHARE)
+        return slowed
+
+    def _left(self, beyond: Array, drive: Array) -> Array:
+        """Return the share of each joint's drive that is left near its end: none at the end itself.
+
+        A stop stiff enough to hold against the drive would shake a light wrist at 240 Hz.
+        """
+        outward = beyond * drive > 0.0
+        left = np.maximum(0.0, 1.0 - np.abs(beyond) / MARGIN_RAD)
+        shares: Array = np.where(outward, left, 1.0)
+        return shares
+
+
+class ArmServo:
+    """Drives an arm's joints along a trajectory, its nominal dynamics fed forward.
+
+    ``torque = M(q) (a + 2 w (v - q') + w² (p - q)) + g(q)``, critically damped. Velocity products
+    are left to the feedback: they vanish where a move ends.
+
+    Source: Siciliano et al., "Robotics: Modelling, Planning and Control" (2009), section 8.5.2.
+
+    Args:
+        chain: nominal arm with what it carries.
+    """
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+
+    def forces(
+        self,
+        position: Sequence[float],
+        velocity: Sequence[float],
+        acceleration: Sequence[float],
+        state: Sequence[Sequence[float]],
+    ) -> Sequence[float]:
+        """Return joint torques (N·m) for a wanted state; ``state`` is the measured one."""
+        w = BANDWIDTH_RAD_PER_S
+        joints = [s[0] for s in state]
+        wanted = [
+            a + 2.0 * w * (v - s[1]) + w * w * (p - s[0])
+            for p, v, a, s in zip(position, velocity, acceleration, state, strict=True)
+        ]
+        gravity = self._chain.at(joints).gravity
+        torques: list[float] = (self._chain.mass_matrix(joints) @ wanted + gravity).tolist()
+        return torques
+
+
+def reach(chain: Chain, limits: Limits, position: Array, rotation: Array) -> Posture:
+    """Return the posture nearest home that holds the tip there.
+
+    Damped Gauss-Newton steps for the tip, at first with the elbow's freedom towards home; damping
+    lets a little of that pull through to the tip, so that the last steps are without.
+
+    Args:
+        chain: the arm.
+        limits: of its joints; it keeps `MARGIN_RAD` off their ends.
+        position: of the tip in the chain's frame. # (3,)
+        rotation: of the tip. # (3, 3)
+
+    Raises:
+        PhysicsError: the arm does not reach there.
+    """
+    low, high = limits.low + MARGIN_RAD, limits.high - MARGIN_RAD
+    q, posture = limits.home, chain.at(limits.home.tolist())
+    pull = _TO_HOME
+    for _ in range(_STEPS):
+        inverse, home = damped_inverse(posture.jacobian), pull * (limits.home - q)
+        step = inverse @ (tip_error(posture, position, rotation) - posture.jacobian @ home) + home
+        step *= min(1.0, _LARGEST_STEP_RAD / max(_NEAR, float(np.abs(step).max())))
+        moved = np.minimum(high, np.maximum(low, q + step))
+        settled = float(np.abs(moved - q).max()) < _NEAR
+        q, posture = moved, chain.at(moved.tolist())
+        if settled and pull == 0.0:
+            break
+        pull = 0.0 if settled else pull
+    left = tip_error(posture, position, rotation)
+    if float(np.abs(left).max()) > 1e-6:
+        place = ", ".join(f"{x:.3f}" for x in position)
+        raise PhysicsError(
+            f"the arm does not reach ({place}) m in the observed frame: it ends "
+            f"{1e3 * float(np.linalg.norm(left[:3])):.1f} mm off; move its base or its work place"
+        )
+    return posture
+
+
+def tip_error(posture: Posture, position: Array, rotation: Array) -> Array:
+    """Return how far a wanted tip is from a posture's: metres, and axis times angle. # (6,)."""
+    turn = rotation_vector(rotation @ posture.rotation.T)
+    return np.concatenate((position - posture.position, turn))
