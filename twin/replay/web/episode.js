@@ -37,7 +37,8 @@ function captions() {
     clock.onChange(() => {
       const ended = clock.timeS >= episode.length_s;
       const at = indexAt(episode.phases.map(([startS]) => startS), clock.timeS);
-      phase.textContent = ended ? `ends at ${seconds(episode.length_s)}` : episode.phases[at][2];
+      const last = episode.outcome === "cut" ? "cut at" : "ends at";
+      phase.textContent = ended ? `${last} ${seconds(episode.length_s)}` : episode.phases[at][2];
       if (!forces) return;
       const frame = 3 * indexAt(times, clock.timeS), force = Math.hypot(...forces.slice(frame, frame + 3));
       wrist.textContent = Number.isFinite(force) ? `${force.toFixed(0)} N at the wrist` : "";
