@@ -49,9 +49,10 @@ class Connector(Part):
 
 
 class TiltedError(PoseError):
-    """Half-widths of uniform errors of a pose in space: `tilt` is that of pitch and of roll."""
+    """Half-widths of uniform errors of a pose in space, with pitch and with roll about the axis."""
 
-    tilt_rad: Angle
+    pitch_rad: Angle
+    roll_rad: Angle
 
 
 class PlugSetting(Setting):
@@ -87,6 +88,10 @@ class PlugImpedance(Spec):
     lateral_lead_m: Size
     turn_lead_rad: Annotated[Angle, Positive]
 
+    def axial_lead_m(self, latch_n: float) -> float:
+        """Return how far the target leads along the axis at most, for a class of connectors."""
+        return (self.push_ratio * latch_n + self.push_spare_n) / self.axial_n_per_m
+
 
 class PlugAction(Spec):
     """What an action of 1 moves the target by in one policy step, part-relative."""
@@ -102,20 +107,17 @@ class PlugAction(Spec):
 
 
 class Latch(Spec):
-    """The latch, and how the cell feels that it has snapped.
+    """The latch, and when the cell takes it for snapped.
 
-    It snaps `overtravel_m` before the end stop; behind that, what is left to push is
-    `home_share` of the mating force. The cell takes over within `handover_depth_m` of the
-    believed depth, at a force that drops by `drop` from a peak of at least `peak_share` of the
-    class's latch force while the connector advances by `advance_m`, or at `firm_share` of it.
+    It rises over `rise_m` and snaps `overtravel_m` before the end, which then takes `home_share`
+    of its force. The cell takes over where it pushes with `firm_share` of what the class takes at
+    most, within `handover_depth_m` of the believed depth: what has a latch has snapped by then.
     """
 
     overtravel_m: Size
+    rise_m: Size
     home_share: Fraction
     handover_depth_m: Length
-    peak_share: Fraction
-    drop: Fraction
-    advance_m: Length
     firm_share: Annotated[float, Field(ge=1.0, le=5.0)]
 
 
@@ -165,11 +167,12 @@ class PlugSpec(StationSpec):
                         {"p": name, "m": f"{1e3 * mouth:g}"},
                     )
             room = part.wipe_m + part.chamfer_m
-            if part.depth_m <= room or part.wipe_m <= self.latch.overtravel_m:
+            latching = self.latch.rise_m + self.latch.overtravel_m
+            if part.depth_m <= room or part.wipe_m <= latching:
                 raise PydanticCustomError(
                     "depth",
-                    "has '{p}' mate over less than the latch's overtravel, or over more than its "
-                    "depth; use depth > wipe + chamfer and wipe > overtravel",
+                    "has '{p}' mate over less than its latch takes, or over more than its depth; "
+                    "use depth > wipe + chamfer and wipe > rise + overtravel",
                     {"p": name},
                 )
         return self

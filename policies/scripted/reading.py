@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.specs.insertion import InsertionSpec
-from envs.stations.insertion.station import insertion_fields
+from configs.specs.station import StationSpec
+from envs.registry import station_of
 
 
 class Reading:
@@ -16,8 +16,8 @@ class Reading:
         station: the station whose table is read.
     """
 
-    def __init__(self, station: InsertionSpec) -> None:
-        fields = insertion_fields(station.parts)
+    def __init__(self, station: StationSpec) -> None:
+        fields = station_of(station).fields
         self._scales = np.array([field.scale for field in fields])
         self._at = {field.name: i for i, field in enumerate(fields)}
         self._parts = list(station.parts.values())

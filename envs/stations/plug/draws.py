@@ -75,7 +75,7 @@ def draw_part(part: Connector, setting: PlugSetting, rng: np.random.Generator) -
 
 
 def _error(e: TiltedError, rng: np.random.Generator) -> Pose:
-    half = (e.axial_m, e.lateral_m, e.height_m, e.yaw_rad, e.tilt_rad, e.tilt_rad)
+    half = (e.axial_m, e.lateral_m, e.height_m, e.yaw_rad, e.pitch_rad, e.roll_rad)
     x, y, z, yaw, pitch, roll = (rng.uniform(-1.0, 1.0, 6) * half).tolist()
     nod = multiply(about_axis((0.0, 1.0, 0.0), pitch), about_axis((1.0, 0.0, 0.0), roll))
     return Pose((x, y, z), multiply(about_axis((0.0, 0.0, 1.0), yaw), nod))

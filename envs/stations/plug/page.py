@@ -51,15 +51,14 @@ def _judge(spec: PlugSpec) -> tuple[str, ...]:
         f"**Protective stop**: over {limits.stop_fraction:g} of a damage limit by the wrist's "
         f"sensor the cell stops {1e3 * limits.stop_reaction_s:g} ms later, and a person takes "
         f"over. The same for every policy.",
-        f"**Latch**: contacts rub with the mating force over the last `wipe` of the depth; the "
-        f"latch rises to its force, both times the drawn resistance, and snaps "
-        f"{1e3 * latch.overtravel_m:g} mm before the end. Contacts that were entered before take "
-        f"nothing until the connector is deeper than it was (assumed). The cell takes over within "
-        f"{1e3 * latch.handover_depth_m:g} mm of the believed depth, where the push drops by "
-        f"{latch.drop:g} from a peak of at least {latch.peak_share:g} of the class's latch force "
-        f"while the connector advances by {1e3 * latch.advance_m:g} mm, or reaches "
-        f"{latch.firm_share:g} of it. Seated is in the right port and behind the snap; in another "
-        f"port is wrong, however deep.",
+        f"**Latch**: contacts rub with the mating force over the last `wipe` of the depth; over "
+        f"{1e3 * latch.rise_m:g} mm the latch takes its force, and snaps "
+        f"{1e3 * latch.overtravel_m:g} mm before the end; both are the class's times the drawn "
+        f"resistance. Contacts that were entered before take nothing until the connector is deeper "
+        f"than it was (assumed). A hand that yields feels the snap as an advance, hardly as a "
+        f"drop; so the cell takes over at a push of {latch.firm_share:g} of the class's latch "
+        f"force within {1e3 * latch.handover_depth_m:g} mm of the believed depth. Seated is in the "
+        f"right port and behind the snap; in another port is wrong, however deep.",
         f"**The cell's sensor**: a tug, for {test.tug_s:g} s. What has latched holds, in whatever "
         f"port; it misses {100 * test.miss_rate:g} % of short ones and alarms falsely on "
         f"{100 * test.false_alarm_rate:g} %.",

@@ -23,7 +23,14 @@ SENSED = (LEFT, RIGHT, BOTTOM, TOP, PANEL, CONTACTS)
 MOUTH = Pose((0.5, 0.0, 0.4))
 """Where the robot believes the mouth to be, in the cell; the origin of the observed frame."""
 PANEL_HALF_M = (0.08, 0.06)  # assumed: large enough that nothing goes round it
-STOP_M = 0.005  # half thickness of a port's end, assumed
+RELIEF_M = 5e-5
+"""Walls stand back behind the throat by this, as in punched cages (assumed): contact is soft, and a
+corner that has sunk into the lead-in by some micrometres would catch their edges."""
+STOP_N = 1e5
+"""Holds contacts at their end: more than any hand pushes with."""
+END_M, END_HALF_M = 0.0005, 0.005
+"""A port's end, behind full depth (contacts that stop take a control period to do so), and half its
+thickness (assumed)."""
 SLIDER_KG, CONTACTS_KG = 0.3, 0.02
 """What the contacts move with; small beside the hand, and large enough not to creep (measured:
 held at 20 N, the contacts read 20.00 N while they slide)."""
@@ -41,7 +48,7 @@ def port_body(
         base: port frame of the first in the world.
         centres: lateral place of each open port in that frame, the first 0.
     """
-    y, z = part.width_m / 2 + clearance_m, part.height_m / 2 + clearance_m
+    y, z = part.width_m / 2 + clearance_m, part.height_m / 2 + clearance_m  # of the throat
     walls = {
         name: tuple(box for centre in centres for box in _wall(part, y, z, centre, *side))
         for name, side in (
@@ -70,21 +77,22 @@ def port_body(
 
 
 def mating(part: Connector, latch: Latch, factor: float) -> Brake:
-    """Return what contacts and latch hold with: they rub, the latch rises, snaps, little is left.
+    """Return what the contacts are held with: they rub, the latch rises, snaps, and they stop.
 
     Args:
         part: the class of connectors.
         latch: where it snaps.
         factor: what this one takes, over what its class takes at most.
     """
+    rub, most = factor * part.mating_n, factor * part.latch_n
     snap = part.wipe_m - latch.overtravel_m
-    rub = factor * part.mating_n
     return Brake(
         SLIDER,
         (
             (0.0, rub),
-            (snap - min(latch.overtravel_m, snap / 2), factor * part.latch_n),
-            (snap, latch.home_share * rub),
+            (snap - latch.rise_m, most),
+            (snap, latch.home_share * most),
+            (part.wipe_m, STOP_N),
         ),
     )
 
@@ -95,7 +103,7 @@ def presses(part: Connector, clearance_m: float) -> tuple[Body, tuple[Press, ...
         update={"width_m": 0.06, "height_m": 0.06, "port_pitch_m": 0.1, "depth_m": 0.05}
     )
     off = BLOCK_HALF_M + 1e-3  # clear of a face that is not where it should be, too
-    middle, side, end = wide.depth_m / 2, 0.03 - off, wide.depth_m - off
+    middle, side, end = wide.depth_m / 2, 0.03 - off, wide.depth_m + END_M - off
     faces = (
         Press("left wall", (0.0, 1.0, 0.0), LEFT, (middle, side, 0.0)),
         Press("right wall", (0.0, -1.0, 0.0), RIGHT, (middle, -side, 0.0)),
@@ -114,10 +122,10 @@ def _wall(
     chamfer = part.chamfer_m
     inner, across = (y, z + chamfer) if axis == "y" else (z, y + chamfer)
     thick = min(0.001, (part.port_pitch_m / 2 - y) / 2)  # half: what is between two ports
-    half_length = part.depth_m / 2 - chamfer / 2
+    half_length = (part.depth_m + END_M - chamfer) / 2
     tilt, root = math.pi / 4, math.sqrt(0.5)
     middle = inner + chamfer / 2 + root * chamfer / 2  # of the lead-in, its inner face on the edge
-    wall, lead_in = inner + thick, (chamfer / 2 + root * chamfer / 2, sign * middle)
+    wall, lead_in = inner + RELIEF_M + thick, (chamfer / 2 + root * chamfer / 2, sign * middle)
     if axis == "y":
         boxes = (
             Box((half_length, thick, across), Pose((chamfer + half_length, sign * wall, 0.0))),
@@ -151,7 +159,8 @@ def _panel(part: Connector, y: float, z: float, centres: Sequence[float]) -> tup
         for centre in centres
         for sign in (1, -1)
     ]
-    ends = [Box((STOP_M, y, z), Pose((part.depth_m + STOP_M, centre, 0.0))) for centre in centres]
+    end = part.depth_m + END_M + END_HALF_M
+    ends = [Box((END_HALF_M, y, z), Pose((end, centre, 0.0))) for centre in centres]
     return (*posts, *lids, *ends)
 
 

@@ -14,8 +14,6 @@ from envs.physics.pose import Pose
 
 PAST_M = 0.002
 """Depth from which on a front beside the port is in another one (assumed)."""
-FADE = 0.85
-"""Share of the felt peak that is left a window later: a peak of long ago is no latch (assumed)."""
 
 
 def side_force_n(f: Sequence[float]) -> float:
@@ -81,37 +79,3 @@ def pull_test(latched: bool, test: PullTest, rng: np.random.Generator) -> bool:
     """Return whether the cell's tug says that the connector holds, with the errors of its own."""
     chance = rng.uniform()
     return bool(chance >= test.false_alarm_rate if latched else chance < test.miss_rate)
-
-
-class Feel:
-    """What the cell feels of the latch by the wrist: a push that drops while it advances.
-
-    Args:
-        latch: when that is a latch, or a firm stop.
-        part: class of the connector in the hand.
-    """
-
-    def __init__(self, latch: Latch, part: Connector) -> None:
-        self._latch = latch
-        self._from_m = part.depth_m - latch.handover_depth_m
-        self._least_n = latch.peak_share * part.latch_n
-        self._firm_n = latch.firm_share * part.latch_n
-        self._peak_n = self._peak_at_m = 0.0
-
-    def window(self, push_n: float, depth_m: float) -> bool:
-        """Tell whether the cell takes over after one window of 1/60 s.
-
-        Args:
-            push_n: felt along the axis.
-            depth_m: believed depth of the front.
-        """
-        latch = self._latch
-        self._peak_n *= FADE
-        if push_n >= self._peak_n:
-            self._peak_n, self._peak_at_m = push_n, depth_m
-        if depth_m < self._from_m:
-            return False
-        fell = push_n <= (1.0 - latch.drop) * self._peak_n
-        advanced = depth_m >= self._peak_at_m + latch.advance_m
-        snapped = self._peak_n >= self._least_n and fell and advanced
-        return snapped or push_n >= self._firm_n

@@ -23,7 +23,6 @@ from envs.stations.plug import page, port
 from envs.stations.plug.cycle import phases_after, phases_before
 from envs.stations.plug.draws import PartDraw, Visit, draw_part, draw_visit
 from envs.stations.plug.seat import (
-    Feel,
     Seat,
     axial_force_n,
     in_port,
@@ -123,7 +122,6 @@ class PlugTask:
             spec, part, port.MOUTH, steering(spec, part, self.plan), draw.mass_kg, draw.grasp,
             draw.gain_factor, draw.damping_factor,
         )  # fmt: skip
-        self._feel = Feel(spec.latch, part)
 
     def draws(self) -> dict[str, dict[str, Any]]:
         """Return what was drawn at the levels visit and part: the truth, which no policy sees."""
@@ -189,8 +187,12 @@ class PlugTask:
         return math.hypot(wrench[1], wrench[2]), abs(wrench[0])
 
     def hands_over(self, wrench: Sequence[float], depth_m: float) -> bool:
-        """Tell whether the cell feels the latch, or a firm stop, near full depth."""
-        return self._feel.window(-wrench[0], depth_m)
+        """Tell whether the cell takes the latch for snapped: a firm push near full depth."""
+        part, latch = self.part, self.spec.latch
+        return (
+            -wrench[0] >= latch.firm_share * part.latch_n
+            and depth_m >= part.depth_m - latch.handover_depth_m
+        )
 
     def finish(self, seat: Seat, handed_over: bool, rng: np.random.Generator) -> Finish:
         """Tug at the connector where the cell took over."""
@@ -271,9 +273,8 @@ def steering(spec: PlugSpec, part: Connector, plan: tuple[float, float]) -> Stee
         plan: where the drawing has the port, sideways and in height (m).
     """
     i, wide, turn = spec.impedance, spec.action.window_m, spec.action.window_turn_rad
-    push_m = (i.push_ratio * part.latch_n + i.push_spare_n) / i.axial_n_per_m
     side, turn_lead = i.lateral_lead_m, i.turn_lead_rad
-    leads: Six = (push_m, side, side, turn_lead, turn_lead, turn_lead)
+    leads: Six = (i.axial_lead_m(part.latch_n), side, side, turn_lead, turn_lead, turn_lead)
     (left, right), (down, up) = ((min(0.0, p) - wide, max(0.0, p) + wide) for p in plan)
     low: Six = (-BEHIND_M, left, down, -turn, -turn, -turn)
     high: Six = (part.depth_m + BEYOND_M, right, up, turn, turn, turn)
