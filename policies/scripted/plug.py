@@ -147,7 +147,7 @@ class PlugSearch:
         "settle_s": (0.3, 1.5),
         "caught_m": (0.0004, 0.0009),
         "wait_s": (0.3, 1.5),
-        "inside_m": (0.0015, 0.003),
+        "inside_m": (0.001, 0.002),
         "turn_ease": (0.1, 1.5),
         "side_ease": (0.1, 0.6),
         "turn_rad_per_s": (0.05, 0.3),
@@ -198,17 +198,18 @@ class PlugSearch:
     def _circled(self, depth_m: float) -> Steps:
         """Return the next step along the spiral, or at a mouth, where that has caught the front."""
         hand, p = self._hand, self._p
-        x, y, z, yaw, pitch, roll = self._eased(self._fed(p.approach_m_per_s))
+        # At a mouth an edge that catches asks for a move aside; a turn would only tilt the front.
+        x, y, z, _, _, roll = self._eased(self._fed(p.approach_m_per_s))
         caught = depth_m > self._lay_at_m + p.caught_m
         self._caught_s = self._caught_s + hand.step_s if caught else 0.0
         if caught and self._caught_s < p.wait_s:
-            return x, y, z, yaw, pitch, roll
+            return x, y, z, 0.0, 0.0, roll
         before = self._offset()
         self._angle += p.search_m_per_s * hand.step_s / max(self._radius(), p.pitch_m / 2)
         if self._radius() > p.radius_m:
             self._angle = 0.0
         after = self._offset()
-        return x, after[0] - before[0], after[1] - before[1], yaw, pitch, 0.0
+        return x, after[0] - before[0], after[1] - before[1], 0.0, 0.0, 0.0
 
     def _fed(self, speed_m_per_s: float, firmly: bool = False) -> float:
         """Return the step along the axis (m): at a speed, and to the press, or to all there is."""
