@@ -40,7 +40,8 @@ class Connector(Part):
 
     depth_m: Size
     looseness_m: Length
-    chamfer_m: Size
+    lead_in_depth_m: Size
+    lead_in_opening_m: Size
     port_pitch_m: Size
     wipe_m: Size
     mating_n: Annotated[Force, Positive]
@@ -159,20 +160,22 @@ class PlugSpec(StationSpec):
     def _ports_fit(self) -> Self:
         for name, part in self.parts.items():
             for setting in self.settings.values():
-                mouth = part.width_m + 2 * (setting.clearance_m + part.looseness_m + part.chamfer_m)
+                mouth = part.width_m + 2 * (
+                    setting.clearance_m + part.looseness_m + part.lead_in_opening_m
+                )
                 if part.port_pitch_m <= mouth:
                     raise PydanticCustomError(
                         "pitch",
                         "has ports of '{p}' that overlap; use a port_pitch over {m} mm",
                         {"p": name, "m": f"{1e3 * mouth:g}"},
                     )
-            room = part.wipe_m + part.chamfer_m
+            room = part.wipe_m + part.lead_in_depth_m
             latching = self.latch.rise_m + self.latch.overtravel_m
             if part.depth_m <= room or part.wipe_m <= latching:
                 raise PydanticCustomError(
                     "depth",
                     "has '{p}' mate over less than its latch takes, or over more than its depth; "
-                    "use depth > wipe + chamfer and wipe > rise + overtravel",
+                    "use depth > wipe + lead_in_depth and wipe > rise + overtravel",
                     {"p": name},
                 )
         return self

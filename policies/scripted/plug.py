@@ -147,7 +147,7 @@ class PlugSearch:
         "settle_s": (0.3, 1.5),
         "caught_m": (0.0004, 0.0009),
         "wait_s": (0.3, 1.5),
-        "inside_m": (0.001, 0.002),
+        "inside_m": (0.002, 0.004),
         "turn_ease": (0.1, 1.5),
         "side_ease": (0.1, 0.6),
         "turn_rad_per_s": (0.05, 0.3),

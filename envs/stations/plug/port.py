@@ -118,25 +118,27 @@ def presses(part: Connector, clearance_m: float) -> tuple[Body, tuple[Press, ...
 def _wall(
     part: Connector, y: float, z: float, centre: float, axis: str, sign: int
 ) -> tuple[Box, Box]:
-    """Return one wall of a port and its lead-in at 45 degrees; ``sign`` +1 is left or top."""
-    chamfer = part.chamfer_m
-    inner, across = (y, z + chamfer) if axis == "y" else (z, y + chamfer)
+    """Return one wall of a port and its lead-in; ``sign`` +1 is left or top."""
+    depth, opening = part.lead_in_depth_m, part.lead_in_opening_m
+    inner, across = (y, z + opening) if axis == "y" else (z, y + opening)
     thick = min(0.001, (part.port_pitch_m / 2 - y) / 2)  # half: what is between two ports
-    half_length = (part.depth_m + END_M - chamfer) / 2
-    tilt, root = math.pi / 4, math.sqrt(0.5)
-    middle = inner + chamfer / 2 + root * chamfer / 2  # of the lead-in, its inner face on the edge
-    wall, lead_in = inner + RELIEF_M + thick, (chamfer / 2 + root * chamfer / 2, sign * middle)
+    half_length = (part.depth_m + END_M - depth) / 2
+    angle, half_plate = math.atan2(opening, depth), math.hypot(opening, depth) / 2
+    # The plate's inner face runs from (0, inner + opening) to (depth, inner).
+    along = (depth + math.sin(angle) * opening) / 2
+    off = sign * (inner + (opening + math.cos(angle) * opening) / 2)
+    wall = sign * (inner + RELIEF_M + thick)
     if axis == "y":
         boxes = (
-            Box((half_length, thick, across), Pose((chamfer + half_length, sign * wall, 0.0))),
-            Box((root * chamfer, chamfer / 2, across),
-                Pose((lead_in[0], lead_in[1], 0.0), about_axis((0.0, 0.0, 1.0), -sign * tilt))),
+            Box((half_length, thick, across), Pose((depth + half_length, wall, 0.0))),
+            Box((half_plate, opening / 2, across),
+                Pose((along, off, 0.0), about_axis((0.0, 0.0, 1.0), -sign * angle))),
         )  # fmt: skip
     else:
         boxes = (
-            Box((half_length, across, thick), Pose((chamfer + half_length, 0.0, sign * wall))),
-            Box((root * chamfer, across, chamfer / 2),
-                Pose((lead_in[0], 0.0, lead_in[1]), about_axis((0.0, 1.0, 0.0), sign * tilt))),
+            Box((half_length, across, thick), Pose((depth + half_length, 0.0, wall))),
+            Box((half_plate, across, opening / 2),
+                Pose((along, 0.0, off), about_axis((0.0, 1.0, 0.0), sign * angle))),
         )  # fmt: skip
     first, second = (replace(box, pose=Pose((0.0, centre, 0.0)) @ box.pose) for box in boxes)
     return first, second
@@ -144,8 +146,8 @@ def _wall(
 
 def _panel(part: Connector, y: float, z: float, centres: Sequence[float]) -> tuple[Box, ...]:
     """Return the panel's front around the mouths, and the ends of the ports."""
-    thick, (wide, high) = part.chamfer_m, PANEL_HALF_M
-    oy, oz = y + part.chamfer_m, z + part.chamfer_m
+    thick, (wide, high) = part.lead_in_opening_m, PANEL_HALF_M
+    oy, oz = y + part.lead_in_opening_m, z + part.lead_in_opening_m
     edges = [-wide]
     for centre in sorted(centres):
         edges += [centre - oy, centre + oy]
