@@ -63,6 +63,7 @@ bench: $(VENV)/.core ## speed as ratios of one run: env.step over raw physics, w
 docs: $(VENV)/.core ## the pages of the stations, from their data and the code; writes docs/stations
 	@$(BIN)/rackline stations rackline/TrayInsert-v0 --doc docs/stations/tray_insert.md
 	@$(BIN)/rackline stations rackline/ShelfInsert-v0 --doc docs/stations/shelf_insert.md
+	@$(BIN)/rackline stations rackline/CablePlugLight-v0 --doc docs/stations/cable_plug_light.md
 
 # LeRobot's pins and ours do not agree, and Rerun's SDK is large: each has an environment of its own.
 DATASETS := $(VENV)-datasets

@@ -81,6 +81,9 @@ class Operation:
             world.sense(self._fixture, joint)
         world.sense(self._robot, robot.wrist)
         self._sensed, self._moving = task.sensed, robot.moving
+        self._pull = task.pull
+        self._brakes = [(brake, -1.0) for brake in task.brakes]
+        self._set_brakes()
         self._read = (*robot.moving, robot.wrist)
         self._part = len(robot.body.links) - 1
         self.put(task.start)
@@ -196,11 +199,25 @@ class Operation:
         fixture, sensed, reads = self._fixture, self._sensed, self._fixture_reads
         forces = self.task.robot.forces(share, self._state)
         self._wrist_reads.append(self._state[-1][2])
+        pull = self._pull
         for _ in range(self._substeps):
             world.drive(robot, moving, forces)
+            if pull is not None:
+                world.pull(robot, self._part, pull.force_n, pull.at)
             world.step()
             reads.append(world.joints(fixture, sensed))
         self._state = world.joints(robot, self._read)  # once: all that follows works from it
+        if self._brakes:
+            self._set_brakes()
+
+    def _set_brakes(self) -> None:
+        """Let the fixture's brakes hold with what they do where they are now."""
+        for i, (brake, held_n) in enumerate(self._brakes):
+            position = self._world.joints(self._fixture, (brake.joint,))[0][0]
+            force_n = brake.force_n(position)
+            if force_n != held_n:
+                self._world.lock(self._fixture, brake.joint, force_n)
+                self._brakes[i] = (brake, force_n)
 
     def _forget_reads(self) -> None:
         self._fixture_reads: list[Any] = []

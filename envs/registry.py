@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,11 @@ import gymnasium as gym
 from configs.errors import UnknownNameError
 from configs.specs.base import load_spec, resolve_path
 from configs.specs.insertion import InsertionSpec
+from configs.specs.plug import PlugSpec
 from configs.specs.station import StationSpec
 from envs.station import Station
 from envs.stations.insertion.station import Insertion
+from envs.stations.plug.station import Plugging
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,12 @@ class StationEntry:
 
     @property
     def stem(self) -> str:
-        """Name of its YAML, and of the files that speak of it."""
-        return Path(self.config).stem
+        """Name of the files that speak of it: `CablePlugLight-v0` has `cable_plug_light`.
+
+        Two stations may share a YAML, and differ in the robot.
+        """
+        name = self.env_id.rpartition("/")[2].rpartition("-v")[0]
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
     @property
     def spec(self) -> StationSpec:
@@ -122,5 +129,15 @@ register(
         "S20: the same gantry puts power shelves onto the busbar clip",
         InsertionSpec,
         Insertion,
+    )
+)
+register(
+    StationEntry(
+        "rackline/CablePlugLight-v0",
+        "cable_plug",
+        "S70",
+        "S70: a virtual compliant wrist plugs cables into the ports of a panel (light tier)",
+        PlugSpec,
+        Plugging,
     )
 )

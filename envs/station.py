@@ -54,6 +54,40 @@ class Sensed:
 
 
 @dataclass(frozen=True)
+class Brake:
+    """A joint of the fixture that gives way above a force: contacts that rub, a latch that snaps.
+
+    Attributes:
+        joint: number of the joint, which moves along its axis as the part comes in.
+        steps: position (m) from which on, and force (N) that holds it there; by position.
+    """
+
+    joint: int
+    steps: tuple[tuple[float, float], ...]
+
+    def force_n(self, position_m: float) -> float:
+        """Return the force that holds the joint at a position."""
+        held = self.steps[0][1]
+        for start_m, force_n in self.steps:
+            if position_m >= start_m:
+                held = force_n
+        return held
+
+
+@dataclass(frozen=True)
+class Pull:
+    """A force on the part all through the contact skill: a cable's drag.
+
+    Attributes:
+        force_n: in the part's frame.
+        at: where it acts, in the part's frame (m).
+    """
+
+    force_n: Vector
+    at: Vector
+
+
+@dataclass(frozen=True)
 class Finish:
     """How the cell's own last step ended: levers, a latch, a test.
 
@@ -191,6 +225,14 @@ class Task(Rule, Protocol):
     @property
     def sensed(self) -> tuple[int, ...]:
         """Joints of the fixture that read contact forces, in the order of `fixture_forces`."""
+
+    @property
+    def brakes(self) -> tuple[Brake, ...]:
+        """Joints of the fixture that give way; others do not move."""
+
+    @property
+    def pull(self) -> Pull | None:
+        """What pulls at the part, None where nothing does."""
 
     @property
     def friction(self) -> float:

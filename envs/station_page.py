@@ -46,8 +46,8 @@ _OWN_SECTIONS = ("id", "version", "title", "default_setting", "settings", "actio
 def station_page(entry: StationEntry) -> str:
     """Return the Markdown page of a registered station."""
     source = Written.read(resolve_path("stations", entry.config))
-    shipped = entry.stem == str(entry.config)
-    data = f"configs/stations/{entry.stem}.yaml" if shipped else Path(entry.config).name
+    own = Path(entry.config).suffix
+    data = Path(entry.config).name if own else f"configs/stations/{entry.config}.yaml"
     station = station_of(entry.spec)
     words, fields = station.words(source), station.fields
     sections = [

@@ -82,7 +82,7 @@ class Study:
     @property
     def main(self) -> tuple[Campaign, ...]:
         """The policy, then every tuned script, on all seeds."""
-        names = [entry.name for entry in scripts()]
+        names = [entry.name for entry in scripts(station(self.env_id).spec)]
         return (
             Campaign("policy", str(self.bundle), self.episodes),
             *(Campaign(name, name, self.episodes) for name in names),
@@ -227,7 +227,7 @@ def _identity(bundle: Path, env_id: str, episodes: int, robustness: int) -> dict
     place = station(env_id).spec
     tuned = "".join(
         resolved_yaml(load_spec(e.parameters, resolve_path("policies", e.file_stem)))
-        for e in scripts()
+        for e in scripts(place)
     )
 
     def digest(data: bytes) -> str:

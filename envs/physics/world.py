@@ -121,7 +121,7 @@ class World:
         return handle
 
     def lock(self, handle: int, joint: int, force_n: float) -> None:
-        """Hold a joint still with up to ``force_n`` (a fixture's mount)."""
+        """Hold a joint still with up to ``force_n``: a brake, from now on."""
         pb.setJointMotorControl2(
             handle,
             joint,
@@ -157,6 +157,10 @@ class World:
         pb.setJointMotorControlArray(
             handle, joints, pb.TORQUE_CONTROL, forces=forces, physicsClientId=self._id
         )
+
+    def pull(self, handle: int, link: int, force_n: Vector, at: Vector) -> None:
+        """Apply a force to a link for the next time step; force and point in the link's frame."""
+        pb.applyExternalForce(handle, link, force_n, at, pb.LINK_FRAME, self._id)
 
     def link_pose(self, handle: int, link: int) -> Pose:
         """Return a link frame in the world."""

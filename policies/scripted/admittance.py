@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from configs.specs.insertion import InsertionSpec
 from configs.specs.quantities import Force, Length, Torque
 from configs.specs.station import Fraction
-from policies.scripted.reading import Reading
+from policies.scripted.reading import InsertionReading
 from policies.scripted.straight import StraightParameters, zone_speed
 
 
@@ -69,7 +69,7 @@ class LateralAdmittance:
 
     def __init__(self, parameters: AdmittanceParameters, station: InsertionSpec) -> None:
         self._p = parameters
-        self._reading = Reading(station)
+        self._reading = InsertionReading(station)
         self._action = station.action
         self._step_s = 1.0 / station.physics.policy_rate_hz
         self.reset()

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.specs.insertion import InsertionSpec
-from envs.stations.insertion.station import insertion_fields
+from configs.specs.station import StationSpec
+from envs.registry import station_of
 
 
 class Reading:
@@ -16,13 +17,12 @@ class Reading:
         station: the station whose table is read.
     """
 
-    def __init__(self, station: InsertionSpec) -> None:
-        fields = insertion_fields(station.parts)
+    def __init__(self, station: StationSpec) -> None:
+        fields = station_of(station).fields
         self._scales = np.array([field.scale for field in fields])
         self._at = {field.name: i for i, field in enumerate(fields)}
         self._parts = list(station.parts.values())
         self._names = list(station.parts)
-        self._lead = station.impedance
         self._values = np.zeros(len(fields))
 
     def take(self, observation: NDArray[np.float32]) -> None:
@@ -34,6 +34,24 @@ class Reading:
         return float(self._values[self._at[name]])
 
     @property
+    def reach_m(self) -> float:
+        """Length of the part in hand."""
+        flags = [self[f"part {name}"] for name in self._names]
+        return self._parts[flags.index(max(flags))].length_m
+
+
+class InsertionReading(Reading):
+    """Reads a station of insertion, whose controller says how far its target leads.
+
+    Args:
+        station: the station whose table is read.
+    """
+
+    def __init__(self, station: InsertionSpec) -> None:
+        super().__init__(station)
+        self._lead = station.impedance
+
+    @property
     def target(self) -> tuple[float, float, float]:
         """Where the target stands: lateral, height (m) and yaw (rad) in the observed frame."""
         lead = self._lead
@@ -42,9 +60,3 @@ class Reading:
             self["pose height"] + self["lead height"] * lead.vertical_lead_m,
             self["pose yaw"] + self["lead yaw"] * lead.yaw_lead_rad,
         )
-
-    @property
-    def reach_m(self) -> float:
-        """Length of the part in hand."""
-        flags = [self[f"part {name}"] for name in self._names]
-        return self._parts[flags.index(max(flags))].length_m

@@ -9,9 +9,16 @@ from typing import Any
 from configs.errors import UnknownNameError
 from configs.specs.base import Spec, load_spec, resolve_path
 from configs.specs.insertion import InsertionSpec
+from configs.specs.plug import PlugSpec
 from configs.specs.station import StationSpec
 from policies.policy import Policy
 from policies.scripted.admittance import AdmittanceParameters, LateralAdmittance
+from policies.scripted.plug import (
+    PlugSearch,
+    PlugSearchParameters,
+    PlugStraight,
+    PlugStraightParameters,
+)
 from policies.scripted.spiral import SpiralParameters, SpiralSearch
 from policies.scripted.straight import StraightParameters, StraightPush
 
@@ -56,14 +63,14 @@ class ScriptEntry:
             UnknownNameError: the script cannot work such a station.
         """
         if not isinstance(station, self.station):
-            able = [entry.name for entry in _SCRIPTS if isinstance(station, entry.station)]
+            able = [entry.name for entry in scripts(station)]
             raise UnknownNameError(f"script for {station.id}", self.name, able)
         return self.make(parameters, station)
 
 
-def scripts() -> tuple[ScriptEntry, ...]:
-    """Return all registered scripts."""
-    return _SCRIPTS
+def scripts(station: StationSpec | None = None) -> tuple[ScriptEntry, ...]:
+    """Return all registered scripts, or those that can work a station."""
+    return tuple(e for e in _SCRIPTS if station is None or isinstance(station, e.station))
 
 
 _SCRIPTS = (
@@ -93,5 +100,23 @@ _SCRIPTS = (
         InsertionSpec,
         SpiralSearch,
         SpiralSearch.SEARCH,
+    ),
+    ScriptEntry(
+        "scripted/plug-straight",
+        1,
+        "drives a connector along the axis of the port",
+        PlugStraightParameters,
+        PlugSpec,
+        PlugStraight,
+        PlugStraight.SEARCH,
+    ),
+    ScriptEntry(
+        "scripted/plug-search",
+        1,
+        "lays a connector's front on the panel, circles for the port, gives way inside",
+        PlugSearchParameters,
+        PlugSpec,
+        PlugSearch,
+        PlugSearch.SEARCH,
     ),
 )

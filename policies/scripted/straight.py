@@ -11,7 +11,7 @@ from configs.specs.base import Spec
 from configs.specs.insertion import InsertionSpec
 from configs.specs.quantities import Length, Speed
 from configs.specs.station import Fraction
-from policies.scripted.reading import Reading
+from policies.scripted.reading import InsertionReading
 
 
 class StraightParameters(Spec):
@@ -57,7 +57,7 @@ class StraightPush:
 
     def __init__(self, parameters: StraightParameters, station: InsertionSpec) -> None:
         self._p = parameters
-        self._reading = Reading(station)
+        self._reading = InsertionReading(station)
         self._action = station.action
         self._step_s = 1.0 / station.physics.policy_rate_hz
 

@@ -24,7 +24,7 @@ from policies.scripted.registry import scripts
 ENV_ID = "rackline/TrayInsert-v0"
 SHIPPED = load_spec(InsertionSpec, resolve_path("stations", "tray_insert"))
 SETTING = SHIPPED.settings["hard"]
-SCRIPTS = [entry.name for entry in scripts()]
+SCRIPTS = [entry.name for entry in scripts(SHIPPED)]
 
 
 def pressing(**impedance: float) -> InsertionSpec:

@@ -94,6 +94,8 @@ class InsertionTask:
     """
 
     sensed = SENSED
+    brakes = ()
+    pull = None
 
     def __init__(
         self,

@@ -1,0 +1,187 @@
+"""A virtual compliant wrist: a body that floats in the cell with an impedance and no arm behind it.
+
+The light tier of stations where an arm plugs: same tasks, spaces and judge, without the physics of
+seven axes. Its apparent mass is isotropic and in the middle of compliance, the part's front, where
+an arm's changes with its pose. Joint positions are the front's place in the cell.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from configs.specs.plug import PlugSpec
+from configs.specs.station import Part
+from envs.phases import Travel
+from envs.physics.pose import Pose
+from envs.physics.shapes import Body, Box, Joint, Link, cuboid_inertia
+from envs.physics.world import GRAVITY_M_PER_S2
+from envs.robots.steering import Six, Steering
+from envs.station import PART, State
+
+MASS_KG, INERTIA_KG_M2 = 3.0, 0.03
+"""Apparent, at the part's front (assumed: what a 7-axis arm of 18 kg has at its hand)."""
+SENSOR_MASS_KG = 0.1  # assumed: beyond the sensor
+CARRIER_KG, CARRIER_KG_M2 = 0.01, 1e-5  # of the links between, which are none: small
+BANDWIDTH_RAD_PER_S = 30.0  # assumed, as the gantry's
+
+AXES = ("x", "y", "z", "yaw", "pitch", "roll")
+MOVING = (0, 1, 2, 3, 4, 5)
+FT = 6
+
+
+class Wrist:
+    """The wrist with one part in its hand (`envs.station.Robot`).
+
+    Places and targets are those of the part's front as the robot believes it: `steering.Six` in
+    the observed frame, whose origin is the mouth. The force/torque sensor reads about that point.
+
+    Args:
+        spec: impedance, rate of the policy.
+        part: what it believes to hold.
+        mouth: where it believes the mouth to be, in the cell; not turned.
+        steering: moves the target.
+        mass_kg: true mass of the part.
+        grasp: true pose of the part's front in the hand.
+        gain_factor: true stiffness over nominal.
+        damping_factor: true damping over nominal.
+    """
+
+    name = "wrist"
+    moving = MOVING
+    wrist = FT
+
+    def __init__(
+        self,
+        spec: PlugSpec,
+        part: Part,
+        mouth: Pose,
+        steering: Steering,
+        mass_kg: float,
+        grasp: Pose,
+        gain_factor: float = 1.0,
+        damping_factor: float = 1.0,
+    ) -> None:
+        self.body = Body(Pose(), (*_hand(), _held(part, mass_kg, grasp)))
+        self._steering = steering
+        self._mouth: Six = (*mouth.position, 0.0, 0.0, 0.0)
+        i, mass = spec.impedance, _mass_kg(part.mass_kg)
+        nominal = [i.axial_n_per_m] + [i.lateral_n_per_m] * 2 + [i.turn_nm_per_rad] * 3
+        moved = [mass] * 3 + [INERTIA_KG_M2] * 3
+        self._k = [gain_factor * k for k in nominal]
+        self._d = [
+            damping_factor * 2.0 * i.damping_ratio * math.sqrt(k * m)
+            for k, m in zip(nominal, moved, strict=True)
+        ]
+        self._limit = [k * lead for k, lead in zip(self._k, steering.leads, strict=True)]
+        self._carried = _carried_n(part)
+
+    def travel(self, loaded: bool) -> Travel:
+        """Return the wrist on its way."""
+        return Travel(
+            self.body if loaded else Body(Pose(), _hand()), AXES, (), _Servo(self._carried, loaded)
+        )
+
+    def put(self, place: Sequence[float]) -> Sequence[float]:
+        """Set the target to ``place`` and return joint positions that hold the part there."""
+        self._steering.put(place)
+        return [p + o for p, o in zip(place, self._mouth, strict=True)]
+
+    def aim(self, action: Sequence[float], state: State) -> None:
+        """Move the target by one clipped action; `forces` goes there over one policy step."""
+        self._steering.aim(action, self.front(state)[0])
+
+    def forces(self, share: float, state: State) -> Sequence[float]:
+        """Return forces of the moving joints at ``share`` (0 to 1) of the way to the target.
+
+        ``clamp(K (target - q) + D target') - D q' + feed-forward``, axis by axis: the driving
+        part is clamped to stiffness x lead, whatever the policy asks for.
+        """
+        drive = [
+            min(most, max(-most, k * (t + o - s[0]) + d * v)) - d * s[1] + g
+            for k, d, most, t, o, v, s, g in zip(
+                self._k, self._d, self._limit, self._steering.at(share), self._mouth,
+                self._steering.velocity, state, self._carried, strict=False,  # wrist read last
+            )
+        ]  # fmt: skip
+        return drive
+
+    def front(self, state: State) -> tuple[list[float], list[float]]:
+        """Return the believed front in the observed frame, and its speed, (6,) each."""
+        front = [s[0] - o for s, o in zip(state, self._mouth, strict=False)]
+        return front, [state[i][1] for i in MOVING]
+
+    def lead(self, front: Sequence[float]) -> list[float]:
+        """Return how far the target leads a front, as shares of the clamp, (6,)."""
+        return self._steering.lead(front)
+
+    def depth_m(self, state: State) -> float:
+        """Return the believed front behind the observed mouth plane."""
+        return float(state[0][0]) - self._mouth[0]
+
+
+class _Servo:
+    """Drives the wrist along profiles: ``M (a + 2 w (v - q') + w² (p - q)) + g``.
+
+    Args:
+        carried: feed-forward of its weight with the part, (6,).
+        loaded: the part is in the hand.
+    """
+
+    def __init__(self, carried: Sequence[float], loaded: bool) -> None:
+        self._carried = carried if loaded else _carried_n(None)
+        self._moved = [self._carried[2] / GRAVITY_M_PER_S2] * 3 + [INERTIA_KG_M2] * 3
+
+    def forces(
+        self,
+        position: Sequence[float],
+        velocity: Sequence[float],
+        acceleration: Sequence[float],
+        state: Sequence[Sequence[float]],
+    ) -> Sequence[float]:
+        """Return joint forces for a wanted state; ``state`` is the measured one."""
+        w = BANDWIDTH_RAD_PER_S
+        return [
+            m * (a + 2.0 * w * (v - s[1]) + w * w * (p - s[0])) + g
+            for m, a, v, p, s, g in zip(
+                self._moved, acceleration, velocity, position, state, self._carried, strict=True
+            )
+        ]
+
+
+def _mass_kg(held_kg: float) -> float:
+    return MASS_KG + SENSOR_MASS_KG + 3 * CARRIER_KG + held_kg
+
+
+def _carried_n(part: Part | None) -> Six:
+    """Return what holds the nominal weight of wrist and part, which hangs behind its front."""
+    held, length = (part.mass_kg, part.length_m) if part else (0.0, 0.0)
+    weight, moment = GRAVITY_M_PER_S2 * _mass_kg(held), GRAVITY_M_PER_S2 * held * length / 2
+    return (0.0, 0.0, weight, 0.0, moment, 0.0)
+
+
+def _hand() -> tuple[Link, ...]:
+    slide, turn = Joint.PRISMATIC, Joint.REVOLUTE
+    x, y, z = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
+    small, large = (CARRIER_KG_M2,) * 3, (INERTIA_KG_M2,) * 3
+    fingers = tuple(Box((0.02, 0.004, 0.006), Pose((-0.06, s * 0.014, 0.0))) for s in (1, -1))
+    palm = Box((0.03, 0.04, 0.025), Pose((-0.11, 0.0, 0.0)))
+    return (
+        Link("x", "", slide, CARRIER_KG, x, small),
+        Link("y", "x", slide, CARRIER_KG, y, small),
+        Link("z", "y", slide, CARRIER_KG, z, small),
+        Link("yaw", "z", turn, CARRIER_KG, z, small),
+        Link("pitch", "yaw", turn, CARRIER_KG, y, small),
+        Link("roll", "pitch", turn, MASS_KG, x, large),
+        Link("ft", "roll", Joint.FIXED, SENSOR_MASS_KG, x, small, visuals=(palm, *fingers)),
+    )
+
+
+def _held(part: Part, mass_kg: float, grasp: Pose) -> Link:
+    """Return the part, its front where it truly is."""
+    size = (part.length_m, part.width_m, part.height_m)
+    return Link(
+        PART, "ft", Joint.FIXED, mass_kg, inertia_kg_m2=cuboid_inertia(mass_kg, size),
+        pose=grasp @ Pose((-part.length_m / 2, 0.0, 0.0)),
+        boxes=(Box((size[0] / 2, size[1] / 2, size[2] / 2)),), colour=(0.2, 0.5, 0.35, 1.0),
+    )  # fmt: skip

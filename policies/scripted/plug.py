@@ -1,0 +1,237 @@
+"""Plugging by hand: push along the port's axis; or lay the front on the panel, circle, give way."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from configs.specs.base import Spec
+from configs.specs.plug import PlugSpec
+from configs.specs.quantities import AngularSpeed, Force, Length, Speed, Time, Torque
+from configs.specs.station import Fraction
+from policies.scripted.reading import Reading
+
+Steps = tuple[float, float, float, float, float, float]
+Share = Annotated[float, Field(ge=0.0, le=3.0)]
+TURNS = (("yaw", "mz"), ("pitch", "my"), ("roll", "mx"))
+"""Turns of the action, each with the moment that makes it."""
+SURE_M = 0.008
+"""Believed depth at which a front is in a port, errors included (assumed)."""
+
+
+class PlugStraightParameters(Spec):
+    """Feed to the port and in it, how firmly the axis is held, and where the drawing is right.
+
+    Where the drawing has the port farther than `mistrust_m` from where it is observed, the
+    perception has taken another port for it.
+    """
+
+    approach_m_per_s: Speed
+    insert_m_per_s: Speed
+    hold: Fraction
+    mistrust_m: Length
+
+
+class Hand:
+    """What scripts of plugging share: reading, the way to the axis, steps as actions.
+
+    Args:
+        parameters: of the script.
+        station: the station it works.
+    """
+
+    def __init__(self, parameters: PlugStraightParameters, station: PlugSpec) -> None:
+        self._p = parameters
+        self.read = Reading(station)
+        self.step_s = 1.0 / station.physics.policy_rate_hz
+        action = station.action
+        self._sizes = (
+            action.axial_m, action.lateral_m, action.height_m,
+            action.yaw_rad, action.pitch_rad, action.roll_rad,
+        )  # fmt: skip
+
+    def action(self, steps: Steps) -> NDArray[np.float32]:
+        """Return the action (6,) that moves the target by ``steps`` (m, m, m, rad, rad, rad)."""
+        return np.clip(np.divide(steps, self._sizes), -1.0, 1.0).astype(np.float32)
+
+    def axis(self) -> tuple[float, float]:
+        """Return where the port is believed to be, sideways and in height (m)."""
+        aside, up = self.read["plan lateral"], self.read["plan height"]
+        return (aside, up) if math.hypot(aside, up) > self._p.mistrust_m else (0.0, 0.0)
+
+    def along(self, feed_m: float) -> Steps:
+        """Return a step of ``feed_m`` along the axis, and back to it."""
+        read, hold, (y, z) = self.read, self._p.hold, self.axis()
+        dy, dz = hold * (y - read["pose lateral"]), hold * (z - read["pose height"])
+        yaw, pitch, roll = (-hold * read[f"pose {turn}"] for turn, _ in TURNS)
+        return feed_m, dy, dz, yaw, pitch, roll
+
+
+class PlugStraight:
+    """Holds the connector on the axis and feeds.
+
+    Args:
+        parameters: tuned speeds.
+        station: the station it works.
+    """
+
+    SEARCH: ClassVar[dict[str, tuple[float, float]]] = {
+        "approach_m_per_s": (0.01, 0.04),
+        "insert_m_per_s": (0.01, 0.04),
+        "hold": (0.05, 0.5),
+        "mistrust_m": (0.007, 0.009),
+    }
+
+    def __init__(self, parameters: PlugStraightParameters, station: PlugSpec) -> None:
+        self._p = parameters
+        self._hand = Hand(parameters, station)
+
+    def reset(self) -> None:
+        """Nothing is remembered."""
+
+    def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the action (6,) for an observation."""
+        hand, p = self._hand, self._p
+        hand.read.take(observation)
+        inside = hand.read["pose axial"] > SURE_M
+        speed = p.insert_m_per_s if inside else p.approach_m_per_s
+        return hand.action(hand.along(speed * hand.step_s))
+
+
+class PlugSearchParameters(PlugStraightParameters):
+    """As the straight push's, then how it lays on, circles and gives way.
+
+    `touch_n` is a touch; `press_n` is the push while the front lies on the panel and until the
+    contacts are near, `home_m` before the end. The front is flat where no moment exceeds `flat_nm`,
+    or after `settle_s`. `caught_m` behind where it lay, the front is at a mouth, and circling waits
+    for `wait_s`; `inside_m` behind, it is in. `turn_ease` and `side_ease` are the shares of moment
+    and side force over stiffness that a step lets go.
+    """
+
+    touch_n: Force
+    press_n: Force
+    home_m: Length
+    flat_nm: Torque
+    settle_s: Time
+    caught_m: Length
+    wait_s: Time
+    inside_m: Length
+    turn_ease: Share
+    side_ease: Share
+    turn_rad_per_s: AngularSpeed
+    pitch_m: Length
+    search_m_per_s: Speed
+    radius_m: Length
+
+
+class PlugSearch:
+    """Lays the front flat on the panel, circles until it drops into the port, gives way inside.
+
+    A moment about the front says which edge touches: turning it away lays the front flat, which
+    takes the tilt of panel and grasp out before the search. It circles along an Archimedean spiral
+    at constant speed. In the port it lets side force and moments go, and feeds.
+
+    Args:
+        parameters: tuned speeds, forces and spiral.
+        station: the station it works.
+    """
+
+    SEARCH: ClassVar[dict[str, tuple[float, float]]] = PlugStraight.SEARCH | {
+        "touch_n": (2.0, 5.0),
+        "press_n": (6.0, 16.0),
+        "home_m": (0.012, 0.016),
+        "flat_nm": (0.01, 0.05),
+        "settle_s": (0.3, 1.5),
+        "caught_m": (0.0004, 0.0009),
+        "wait_s": (0.3, 1.5),
+        "inside_m": (0.002, 0.004),
+        "turn_ease": (0.1, 1.5),
+        "side_ease": (0.1, 0.6),
+        "turn_rad_per_s": (0.05, 0.3),
+        "pitch_m": (0.0006, 0.0016),
+        "search_m_per_s": (0.01, 0.03),
+        "radius_m": (0.005, 0.0065),
+    }
+
+    def __init__(self, parameters: PlugSearchParameters, station: PlugSpec) -> None:
+        self._p = parameters
+        self._hand = Hand(parameters, station)
+        self._drive = station.impedance
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the search."""
+        self._lay_at_m = math.inf
+        self._lying_s = self._caught_s = self._angle = 0.0
+        self._flat = self._inside = False
+
+    def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the action (6,) for an observation."""
+        hand, p = self._hand, self._p
+        read = hand.read
+        read.take(observation)
+        depth = read["pose axial"]
+        self._inside = self._inside or depth > min(SURE_M, self._lay_at_m + p.inside_m)
+        if self._inside:
+            near_home = read["depth left"] < p.home_m
+            return hand.action(self._eased(self._fed(p.insert_m_per_s, near_home)))
+        if self._lay_at_m == math.inf:
+            if -read["raw fx"] < p.touch_n:
+                return hand.action(hand.along(self._fed(p.approach_m_per_s)))
+            self._lay_at_m = depth
+        return hand.action(self._circled(depth) if self._flat else self._flattened(depth))
+
+    def _flattened(self, depth_m: float) -> Steps:
+        """Return the next step that lays the front flat."""
+        hand, p, read = self._hand, self._p, self._hand.read
+        self._lying_s += hand.step_s
+        calm = max(abs(read["fast my"]), abs(read["fast mz"])) < p.flat_nm
+        pressed = -read["fast fx"] > 0.7 * p.press_n
+        self._flat = self._lying_s > p.settle_s or (calm and pressed)
+        self._lay_at_m = depth_m
+        x, _, _, yaw, pitch, _ = self._eased(self._fed(p.approach_m_per_s))
+        return x, 0.0, 0.0, yaw, pitch, 0.0
+
+    def _circled(self, depth_m: float) -> Steps:
+        """Return the next step along the spiral, or at a mouth, where that has caught the front."""
+        hand, p = self._hand, self._p
+        # At a mouth an edge that catches asks for a move aside; a turn would only tilt the front.
+        x, y, z, _, _, roll = self._eased(self._fed(p.approach_m_per_s))
+        caught = depth_m > self._lay_at_m + p.caught_m
+        self._caught_s = self._caught_s + hand.step_s if caught else 0.0
+        if caught and self._caught_s < p.wait_s:
+            return x, y, z, 0.0, 0.0, roll
+        before = self._offset()
+        self._angle += p.search_m_per_s * hand.step_s / max(self._radius(), p.pitch_m / 2)
+        if self._radius() > p.radius_m:
+            self._angle = 0.0
+        after = self._offset()
+        return x, after[0] - before[0], after[1] - before[1], 0.0, 0.0, 0.0
+
+    def _fed(self, speed_m_per_s: float, firmly: bool = False) -> float:
+        """Return the step along the axis (m): at a speed, and to the press, or to all there is."""
+        hand, drive = self._hand, self._drive
+        most = drive.axial_lead_m(hand.read["class latch"])
+        press = most if firmly else self._p.press_n / drive.axial_n_per_m
+        return min(speed_m_per_s * hand.step_s, press - hand.read["lead axial"] * most)
+
+    def _eased(self, feed_m: float) -> Steps:
+        """Return a step of ``feed_m`` that lets side force and moments go."""
+        read, p, drive = self._hand.read, self._p, self._drive
+        most = p.turn_rad_per_s * self._hand.step_s
+        turns = (p.turn_ease * read[f"fast {m}"] / drive.turn_nm_per_rad for _, m in TURNS)
+        yaw, pitch, roll = (min(most, max(-most, turn)) for turn in turns)
+        side = p.side_ease / drive.lateral_n_per_m
+        return feed_m, side * read["fast fy"], side * read["fast fz"], yaw, pitch, roll
+
+    def _radius(self) -> float:
+        return self._p.pitch_m * self._angle / (2.0 * math.pi)
+
+    def _offset(self) -> tuple[float, float]:
+        """Return where on the spiral the search is (m, m)."""
+        radius = self._radius()
+        return radius * math.cos(self._angle), radius * math.sin(self._angle)

@@ -1,0 +1,215 @@
+"""Plugging: what the port reads, how a latch gives way, what is seated, short, wrong or caught."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from configs.errors import ConfigError
+from configs.specs.base import load_spec, resolve_path
+from configs.specs.plug import PlugSpec, PullTest
+from envs.operation import Operation
+from envs.outcome import OutcomeClass, TrueState, outcome_class
+from envs.perturbation import Perturbation
+from envs.phases import displaced, measured_durations
+from envs.physics.pose import Pose
+from envs.physics.shapes import Contact
+from envs.physics.world import World
+from envs.robots.steering import Steering
+from envs.robots.wrist import AXES, FT, MOVING, Wrist
+from envs.station import Brake
+from envs.stations.plug.cycle import phases_before
+from envs.stations.plug.port import CONTACTS, MOUTH, SENSED, SLIDER, mating, port_body
+from envs.stations.plug.seat import in_port, pull_test, seat_of, side_force_n
+from envs.stations.plug.station import Plugging, steering
+from policies.catalogue import load_policy
+from policies.policy import Policy
+
+SPEC = load_spec(PlugSpec, resolve_path("stations", "cable_plug"))
+NOMINAL = SPEC.settings["nominal"]
+SURE = SPEC.model_copy(update={"pull_test": SPEC.pull_test.model_copy(
+    update={"miss_rate": 0.0, "false_alarm_rate": 0.0})})  # fmt: skip
+SLOTS = {name: SPEC.slots.index(name) for name in SPEC.parts}
+
+
+def operation(spec: PlugSpec = SURE, **setting: Any) -> Operation:
+    return Operation(
+        Plugging(spec, NOMINAL.model_copy(update=setting)), Perturbation(), visible=False
+    )
+
+
+def work(op: Operation, policy: Policy, seed: int, slot: int) -> Operation:
+    """Let a policy do one operation to its end."""
+    fields = op.station.fields
+    scales = np.array([field.scale for field in fields])
+    op.start(seed, 0, slot)
+    policy.reset()
+    while op.result is None:
+        seen = np.clip(np.array(op.observation()) / scales, -5, 5).astype(np.float32)
+        op.advance(tuple(float(a) for a in policy.act(seen)), damage_ends=True)
+    return op
+
+
+def test_a_brake_holds_with_what_it_has_where_it_is():
+    part, latch = SPEC.parts["qsfp28"], SPEC.latch
+    brake = mating(part, latch, 0.5)
+    snap = part.wipe_m - latch.overtravel_m
+    assert brake.force_n(-1e-4) == brake.force_n(0.0) == 0.5 * part.mating_n
+    assert brake.force_n(snap - 1e-6) == 0.5 * part.latch_n
+    assert brake.force_n(snap) == latch.home_share * 0.5 * part.latch_n
+    assert brake.force_n(part.wipe_m) > 1e4
+    assert Brake(0, ((0.0, 3.0),)).force_n(1.0) == 3.0
+
+
+def test_contacts_read_the_force_that_pushes_them_while_they_slide():
+    part, world = SPEC.parts["power"], World()
+    world.clear(480.0, 50)
+    port = world.add(port_body(part, 0.001, MOUTH), Contact(1e7, 2e3, 0.2))
+    world.sense(port, CONTACTS)
+    world.lock(port, SLIDER, 20.0)
+    held = wrist()
+    body = world.add(held.body, Contact(1e7, 2e3, 1.0))
+    x, y, z = MOUTH.position
+    world.place(body, (x + part.depth_m - part.wipe_m - 1e-4, y, z, 0.0, 0.0, 0.0))
+    world.set_gravity((0.0, 0.0, 0.0))
+    for _ in range(60):
+        speed = world.joints(body, MOVING)[0][1]
+        world.drive(body, MOVING, (60.0 - 8e2 * speed, 0.0, 0.0, 0.0, 0.0, 0.0))
+        world.step()
+    assert world.joints(port, (SLIDER,))[0][0] > 1e-3
+    assert world.wrench(port, CONTACTS)[0] == pytest.approx(-20.0, rel=0.01)
+    world.close()
+
+
+def wrist(part: str = "power") -> Wrist:
+    held = SPEC.parts[part]
+    return Wrist(SPEC, held, MOUTH, steering(SPEC, held, (0.0, 0.0)), held.mass_kg, Pose())
+
+
+def test_a_cable_pulls_at_the_boot_and_the_wrist_feels_it():
+    world, held = World(), wrist()
+    world.clear(480.0, 50)
+    world.set_gravity((0.0, 0.0, 0.0))
+    body = world.add(held.body, Contact(1e6, 1e3, 1.0))
+    world.sense(body, FT)
+    for joint in MOVING:
+        world.lock(body, joint, 1e6)
+    length = SPEC.parts["power"].length_m
+    for _ in range(20):
+        world.pull(body, len(held.body.links) - 1, (-3.0, 2.0, 0.0), (-length / 2, 0.0, 0.0))
+        world.step()
+    # A joint's reaction is minus the load; the boot is one length behind the front.
+    assert world.wrench(body, FT) == pytest.approx(
+        (3.0, -2.0, 0.0, 0.0, 0.0, 2.0 * length), abs=0.01
+    )
+    world.close()
+
+
+def test_actions_are_relative_to_the_part_and_bounded_by_leads_and_window():
+    part = SPEC.parts["qsfp28"]
+    made: Steering = steering(SPEC, part, (0.03, 0.0))
+    made.put((0.0, 0.0, 0.0, math.pi / 2, 0.0, 0.0))
+    made.aim((1.0, 0.0, 0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, math.pi / 2, 0.0, 0.0))
+    assert made.at(1.0)[:2] == pytest.approx((0.0, SPEC.action.axial_m))
+    front = (0.0,) * 6
+    made.put(front)
+    for _ in range(100):
+        made.aim((1.0, 1.0, -1.0, 1.0, 1.0, 1.0), front)
+    sizes = (SPEC.action.axial_m, SPEC.action.lateral_m)
+    assert made.at(1.0)[0] <= made.leads[0] + sizes[0] + 1e-9
+    assert made.at(1.0)[1] <= made.leads[1] + sizes[1] + 1e-9
+    assert made.at(1.0)[2] == pytest.approx(-SPEC.action.window_m)
+    assert made.at(1.0)[3] <= SPEC.action.window_turn_rad
+
+
+def test_seats_are_told_by_section_depth_and_port():
+    part, port = SPEC.parts["sfp_plus"], Pose((1.0, 2.0, 3.0))
+    centre = port @ Pose((part.depth_m - part.length_m / 2, 1e-4, 0.0))
+    seat = seat_of(port, centre, part.length_m)
+    assert seat.depth_m == pytest.approx(part.depth_m)
+    assert in_port(seat, 2e-4)
+    assert not in_port(seat, 2e-4, centre_m=part.port_pitch_m)
+    assert not in_port(seat_of(port @ Pose((0.0, 0.0, 5e-4)), centre, part.length_m), 2e-4)
+
+
+def test_a_wedged_connector_does_not_cancel():
+    forces = [0.0] * 3 * len(SENSED)
+    forces[1], forces[4] = 30.0, -30.0
+    assert side_force_n(forces) == 30.0
+
+
+def test_the_tug_errs_at_its_rates():
+    test = PullTest.model_construct(miss_rate=0.3, false_alarm_rate=0.1, tug_s=0.5)
+    rng = np.random.default_rng(0)
+    held = [pull_test(True, test, rng) for _ in range(4000)]
+    short = [pull_test(False, test, rng) for _ in range(4000)]
+    assert np.mean(held) == pytest.approx(0.9, abs=0.02)
+    assert np.mean(short) == pytest.approx(0.3, abs=0.03)
+
+
+@pytest.mark.parametrize("part", SLOTS)
+def test_a_straight_push_seats_every_class_on_a_good_day(part):
+    op = operation()
+    try:
+        result = work(op, load_policy("scripted/plug-straight", SPEC), 3, SLOTS[part]).result
+        assert result is not None
+        assert outcome_class(result.facts) is OutcomeClass.OK
+        assert result.short_m < SPEC.latch.overtravel_m
+        held_n = op.task.draw.resistance * SPEC.parts[part].latch_n  # type: ignore[attr-defined]
+        assert result.max_windowed_axial_n > held_n
+    finally:
+        op.close()
+
+
+def test_the_port_beside_latches_and_escapes_unless_the_drawing_is_asked():
+    op = operation(identity_error=1.0)
+    try:
+        slot = SLOTS["qsfp28"]
+        straight = load_policy("scripted/plug-straight", SPEC)
+        trusting = type(straight)(  # type: ignore[call-arg]
+            straight._p.model_copy(update={"mistrust_m": 1.0}),
+            SPEC,  # type: ignore[attr-defined]
+        )
+        result = work(op, trusting, 3, slot).result
+        assert result is not None
+        assert result.facts.true_state is TrueState.WRONG
+        assert outcome_class(result.facts) is OutcomeClass.ESCAPED
+        assert op.task.progress(op._seat) == 0.0
+        asking = work(op, load_policy("scripted/plug-search", SPEC), 3, slot).result
+        assert asking is not None
+        assert outcome_class(asking.facts) is OutcomeClass.OK
+    finally:
+        op.close()
+
+
+def test_pushing_on_the_panel_seats_nothing():
+    op = operation(SURE.model_copy(update={
+        "limits": SURE.limits.model_copy(update={"time_limit_s": 3.0})}))  # fmt: skip
+    try:
+        op.start(3, 0, SLOTS["sfp_plus"])
+        op.put((-0.004, 0.006, 0.006, 0.0, 0.0, 0.0))
+        while op.result is None:
+            op.advance((0.3, 0.0, 0.0, 0.0, 0.0, 0.0), damage_ends=True)
+        assert op.result.facts.true_state is TrueState.SHORT
+        assert not op.result.facts.sensor_pass
+        assert op.task.progress(op._seat) == 0.0
+    finally:
+        op.close()
+
+
+def test_profiles_take_as_long_as_physics():
+    phases = phases_before(SPEC.motion)
+    start = displaced((*MOUTH.position, 0.0, 0.0, 0.0), AXES, phases, -1.0)
+    planned = sum(phase.duration_s for phase in phases)
+    assert sum(measured_durations(wrist(), phases, start)) == pytest.approx(planned, rel=0.01)
+
+
+def test_ports_that_overlap_are_refused(tmp_path):
+    file = tmp_path / "own.yaml"
+    text = resolve_path("stations", "cable_plug").read_text()
+    file.write_text(text.replace("port_pitch: 16.25 mm", "port_pitch: 14 mm"))
+    with pytest.raises(ConfigError, match="ports of 'sfp_plus' that overlap"):
+        load_spec(PlugSpec, file)
