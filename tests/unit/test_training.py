@@ -164,7 +164,9 @@ def test_the_command_ends_in_a_bundle_that_works(whole, tmp_path):
     card, network = read_bundle(out / "bundle")
     assert (card.training_seed, card.training_steps) == (3, 240)
     assert [r.episodes for r in card.results] == [1, 2]
-    assert network.signature.observation == 46
+    zones = sum(len(zones.at) - 1 for zones in card.composition.zones)
+    assert zones > 0
+    assert network.signature.observation == 42 + zones + 4  # the table, and what the script would do
     summary = json.loads((out / "summary.json").read_text())
     assert set(summary["policies"]) == {"scripted/lateral-admittance@1", summary["chosen"]}
     rollout = ["rollout", "rackline/TrayInsert-v0", "--policy", str(out / "bundle")]
