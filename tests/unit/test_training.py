@@ -166,7 +166,7 @@ def test_the_command_ends_in_a_bundle_that_works(whole, tmp_path):
     assert [r.episodes for r in card.results] == [1, 2]
     zones = sum(len(zones.at) - 1 for zones in card.composition.zones)
     assert zones > 0
-    assert network.signature.observation == 42 + zones + 4  # the table, and what the script would do
+    assert network.signature.observation == 42 + zones + 4  # table, zones, script
     summary = json.loads((out / "summary.json").read_text())
     assert set(summary["policies"]) == {"scripted/lateral-admittance@1", summary["chosen"]}
     rollout = ["rollout", "rackline/TrayInsert-v0", "--policy", str(out / "bundle")]
