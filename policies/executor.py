@@ -140,12 +140,13 @@ class Executor:
                     due += 1
 
     def _submit(self, function: Callable[[Item], Result], item: Item) -> Future[Result | _Failure]:
-        if self._pool is not None:
-            return self._pool.submit(_call, function, item)
-        spawn = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(self.workers, mp_context=spawn, initializer=_start_worker)
-        # Workers start with the first submit. They inherit that SIGINT is ignored: Ctrl-C during
-        # their imports would print tracebacks otherwise.
+        if self._pool is None:
+            spawn = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(
+                self.workers, mp_context=spawn, initializer=_start_worker
+            )
+        # Any submit may start a worker. It inherits that SIGINT is ignored: Ctrl-C during its
+        # imports would print a traceback otherwise.
         with _interrupts_ignored():
             return self._pool.submit(_call, function, item)
 
