@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from envs.operation import Operation
@@ -34,13 +34,16 @@ class SceneLink:
 def scene_of(operation: Operation, standing: Pose) -> tuple[SceneLink, ...]:
     """Return what is to be seen of an operation that was started.
 
+    The robot moves. Joints of the fixture that give way are drawn at rest: they go a millimetre or
+    two, out of sight, and frames hold the robot's poses.
+
     Args:
         operation: started, see `envs.operation.Operation.start`.
         standing: centre of the part as it stands before it is picked.
     """
     task = operation.task
     return (
-        *_links(f"{task.robot.name}/", task.robot.body),
+        *_links(f"{task.robot.name}/", task.robot.body, moving_links(task.robot.body)),
         *_links("slot/", task.fixture),
         *_links("scenery/", task.scenery()),
         *_links("scenery/", task.support(standing)),
@@ -70,8 +73,8 @@ def robot_poses(
     return tuple(poses[link.name] for link in links if link.moving)
 
 
-def _links(prefix: str, body: Body) -> list[SceneLink]:
-    poses, moving = link_poses(body, [0.0] * len(body.links)), moving_links(body)
+def _links(prefix: str, body: Body, moving: Collection[str] = ()) -> list[SceneLink]:
+    poses = link_poses(body, [0.0] * len(body.links))
     return [
         SceneLink(
             _name(prefix, link.name),
