@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from envs.judge import Judge, OperationResult
+from envs.observation import Sensed
 from envs.perturbation import Perturbation
 from envs.physics.sensors import (
     WINDOW_HZ,
@@ -21,7 +22,7 @@ from envs.physics.shapes import Contact
 from envs.physics.world import World
 from envs.reward import Snapshot
 from envs.selftest import check_force_reading
-from envs.station import Seat, Sensed, Station, Task
+from envs.station import Seat, Station, Task
 
 SETTLE_S = 0.25
 """Time at rest before the policy takes over, in which the wrist sensor is tared (assumed)."""

@@ -16,11 +16,10 @@ import numpy as np
 
 from configs.commented import Written
 from configs.specs.station import Limits, Setting, StationSpec
-from envs.observation import Field
+from envs.observation import Field, Sensed
 from envs.outcome import TrueState
 from envs.phases import Phase, Traveller
 from envs.physics.pose import Pose, Vector
-from envs.physics.sensors import WrenchFilter
 from envs.physics.shapes import Body
 from envs.selftest import Press
 
@@ -28,29 +27,6 @@ PART = "part"
 """Name of the part among the links of a robot that holds it, which is its last link."""
 State = Sequence[Sequence[Any]]
 """(position, velocity, ...) of a robot's moving joints as `World.joints` reads them."""
-
-
-@dataclass(frozen=True)
-class Sensed:
-    """What a cell knows at a policy step; observations are made of nothing else.
-
-    Attributes:
-        state: of the robot's moving joints.
-        wrench: on the part by the wrist's sensor, tared, noise included.
-        last_action: clipped.
-        time_left: share of the limit of the contact skill.
-        side_budget: largest windowed side force by the wrist over its limit.
-        axial_budget: largest windowed axial force by the wrist over its limit.
-        noise: stream of the sensors' noise.
-    """
-
-    state: State
-    wrench: WrenchFilter
-    last_action: Sequence[float]
-    time_left: float
-    side_budget: float
-    axial_budget: float
-    noise: np.random.Generator
 
 
 @dataclass(frozen=True)

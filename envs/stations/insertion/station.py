@@ -12,7 +12,7 @@ import numpy as np
 from configs.commented import Written
 from configs.specs.insertion import InsertionSetting, InsertionSpec
 from configs.specs.station import Limits, Part
-from envs.observation import Field
+from envs.observation import Field, Sensed, sensed_fields
 from envs.phases import Phase
 from envs.physics.pose import Pose, Vector
 from envs.physics.shapes import Body
@@ -20,7 +20,7 @@ from envs.physics.world import GRAVITY_M_PER_S2
 from envs.robots.gantry import Gantry
 from envs.robots.gantry_body import PITCH
 from envs.selftest import Press
-from envs.station import ActionEntry, Finish, Sensed, Words
+from envs.station import ActionEntry, Finish, Words
 from envs.stations.insertion import page
 from envs.stations.insertion.cycle import at_mouth, phases_after, phases_before
 from envs.stations.insertion.draws import PartDraw, Visit, draw_part, draw_visit
@@ -63,23 +63,9 @@ def insertion_fields(part_names: Iterable[str]) -> tuple[Field, ...]:
         Field(f"velocity {axis}", "rad/s" if axis == "yaw" else "m/s", scale, "of the front edge")
         for axis, scale in zip(_AXES, (0.15, 0.02, 0.02, 0.1), strict=True)
     )
-    lead = tuple(
-        Field(f"lead {axis}", "share", 1.0, "target ahead of measured, as share of its clamp")
-        for axis in _AXES
-    )
-    action = tuple(Field(f"last action {axis}", "1", 1.0, "clipped") for axis in _AXES)
-    wrench = tuple(
-        Field(f"{kind} {name}", unit, scale, "wrench on the part, tared")
-        for kind in ("raw", "fast", "slow")
-        for name, unit, scale in _WRENCH
-    )
-    rest = (
-        Field("time left", "share", 1.0, "of the limit of align + insert"),
-        Field("lateral budget", "share", 1.0, "largest windowed side force by the wrist / limit"),
-        Field("axial budget", "share", 1.0, "largest windowed axial force by the wrist / limit"),
-    )
+    sensed = sensed_fields(_AXES, _WRENCH, "the part")
     kinds = tuple(Field(f"part {name}", "0 or 1", 1.0, "which part is held") for name in part_names)
-    return pose + velocity + lead + action + wrench + rest + kinds
+    return pose + velocity + sensed + kinds
 
 
 class InsertionTask:
@@ -159,21 +145,13 @@ class InsertionTask:
         sd = self.setting.noise
         pose = [front[i] + sd.position_m * noise[i] for i in range(3)]
         pose.append(front[3] + sd.yaw_rad * noise[3])
-        wrench = sensed.wrench
         kinds = [1.0 if name == self.part_name else 0.0 for name in self.spec.parts]
         return [
             *pose,
             sensed.state[PITCH][0],
             self.part.length_m - pose[0],
             *speed,
-            *self.robot.lead(front),
-            *sensed.last_action,
-            *wrench.raw,
-            *wrench.fast,
-            *wrench.slow,
-            sensed.time_left,
-            sensed.side_budget,
-            sensed.axial_budget,
+            *sensed.entries(self.robot.lead(front)),
             *kinds,
         ]
 

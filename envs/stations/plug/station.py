@@ -11,14 +11,14 @@ import numpy as np
 
 from configs.commented import Written
 from configs.specs.plug import Connector, PlugSetting, PlugSpec
-from envs.observation import Field
+from envs.observation import Field, Sensed, sensed_fields
 from envs.phases import Phase
 from envs.physics.pose import Pose, Vector
 from envs.physics.shapes import Body
 from envs.robots.steering import Six, Steering
 from envs.robots.wrist import Wrist
 from envs.selftest import Press
-from envs.station import ActionEntry, Brake, Finish, Pull, Sensed, Words
+from envs.station import ActionEntry, Brake, Finish, Pull, Words
 from envs.stations.plug import page, port
 from envs.stations.plug.cycle import phases_after, phases_before
 from envs.stations.plug.draws import PartDraw, Visit, draw_part, draw_visit
@@ -57,20 +57,8 @@ def plug_fields() -> tuple[Field, ...]:
         Field(f"velocity {axis}", "m/s" if i < 3 else "rad/s", scales[i], "of the front")
         for i, axis in enumerate(_AXES)
     )
-    lead = tuple(
-        Field(f"lead {axis}", "share", 1.0, "target ahead of measured, as share of its clamp")
-        for axis in _AXES
-    )
-    action = tuple(Field(f"last action {axis}", "1", 1.0, "clipped") for axis in _AXES)
-    wrench = tuple(
-        Field(f"{kind} {name}", unit, scale, "wrench on the connector about its front, tared")
-        for kind in ("raw", "fast", "slow")
-        for name, unit, scale in _WRENCH
-    )
-    rest = (
-        Field("time left", "share", 1.0, "of the limit of align + insert"),
-        Field("lateral budget", "share", 1.0, "largest windowed side force by the wrist / limit"),
-        Field("axial budget", "share", 1.0, "largest windowed axial force by the wrist / limit"),
+    sensed = sensed_fields(_AXES, _WRENCH, "the connector about its front")
+    plan = (
         Field("plan lateral", "m", 0.02, "the drawing's place of the port, sideways of the axis"),
         Field("plan height", "m", 0.02, "the drawing's place of the port, above the axis"),
     )
@@ -81,7 +69,7 @@ def plug_fields() -> tuple[Field, ...]:
         Field("class latch", "N", 50.0, "most that seating takes"),
         Field("class budget", "N", 100.0, "axial force that damages it"),
     )
-    return pose + velocity + lead + action + wrench + rest + kind
+    return pose + velocity + sensed + plan + kind
 
 
 class PlugTask:
@@ -152,7 +140,7 @@ class PlugTask:
     def observe(self, sensed: Sensed) -> list[float]:
         """Return the unscaled observation, see `plug_fields`."""
         front, speed = self.robot.front(sensed.state)
-        sd, part, wrench = self.setting.noise, self.part, sensed.wrench
+        sd, part = self.setting.noise, self.part
         noise = sensed.noise.standard_normal(6).tolist()
         pose = [
             f + (sd.position_m if i < 3 else sd.yaw_rad) * n
@@ -162,14 +150,7 @@ class PlugTask:
             *pose,
             part.depth_m - pose[0],
             *speed,
-            *self.robot.lead(front),
-            *sensed.last_action,
-            *wrench.raw,
-            *wrench.fast,
-            *wrench.slow,
-            sensed.time_left,
-            sensed.side_budget,
-            sensed.axial_budget,
+            *sensed.entries(self.robot.lead(front)),
             *self.plan,
             part.width_m,
             part.height_m,
