@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from configs.specs.station import Axis
 from envs.physics.kinematics import link_poses
 from envs.physics.motion import Trapezoid
 from envs.physics.pose import Pose
@@ -51,6 +52,11 @@ class Phase:
     def duration_s(self) -> float:
         """Duration of the slowest move plus the dwell."""
         return self.move_s + self.dwell_s
+
+
+def move(distance_m: float, axis: Axis) -> Trapezoid:
+    """Return a rest-to-rest move within the limits of an axis."""
+    return Trapezoid(distance_m, axis.speed_m_per_s, axis.acceleration_m_per_s2)
 
 
 class Servo(Protocol):

@@ -98,7 +98,7 @@ class Words:
     Attributes:
         operation: what one episode is.
         action: what an entry moves, and what bounds it: the text before and behind the table.
-        judge: one line a rule.
+        judge: one line a rule, but for attempts, time and void, which are every station's.
     """
 
     operation: str

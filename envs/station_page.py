@@ -66,7 +66,7 @@ def station_page(entry: StationEntry) -> str:
         "## Action",
         _action(station, source, words),
         "## Judge",
-        "\n".join(f"- {line}" for line in words.judge),
+        "\n".join(f"- {line}" for line in (*words.judge, _limits(station.spec))),
         "## Outcome",
         "The first row that matches is the class of the operation; success is ok or retried.",
         _table(("class", "when", "what it costs the line"),
@@ -95,6 +95,17 @@ def _action(station: Station, written: Written, words: Words) -> str:
     )
     table = _table(("index", "name", "an action of 1 moves by", "direction"), rows)
     return f"{intro}\n\n{table}\n\n{behind}"
+
+
+def _limits(spec: StationSpec) -> str:
+    """Return what ends every operation, whatever the work."""
+    limits = spec.limits
+    return (
+        f"**Attempts**: coming on again after a retreat of {1e3 * limits.retreat_m:g} mm is "
+        f"another one. **Time**: {limits.time_limit_s:g} s in align and insert, then the episode "
+        f"is truncated. **Void**: penetration over "
+        f"{1e3 * spec.physics.penetration_limit_m:g} mm."
+    )
 
 
 def _settings(spec: StationSpec, source: Written) -> str:

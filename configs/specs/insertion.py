@@ -12,7 +12,6 @@ from pydantic import Field
 
 from configs.specs.base import Spec
 from configs.specs.quantities import (
-    Acceleration,
     Angle,
     AngularDamping,
     AngularSpeed,
@@ -20,11 +19,10 @@ from configs.specs.quantities import (
     Force,
     Length,
     Positive,
-    Speed,
     Stiffness,
     Time,
 )
-from configs.specs.station import Fraction, Setting, Size, StationSpec
+from configs.specs.station import Axis, Fraction, Setting, Size, StationSpec
 
 
 class InsertionSetting(Setting):
@@ -85,13 +83,6 @@ class Sensors(Spec):
     presence_threshold_sd_m: Length
     miss_rate: Fraction
     false_alarm_rate: Fraction
-
-
-class Axis(Spec):
-    """Motion limits of scripted moves along one axis group."""
-
-    speed_m_per_s: Speed
-    acceleration_m_per_s2: Acceleration
 
 
 class Motion(Spec):

@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from configs.specs.base import Spec
-from configs.specs.insertion import Axis
 from configs.specs.quantities import (
     Angle,
     AngularSpeed,
@@ -21,6 +20,7 @@ from configs.specs.quantities import (
     Time,
 )
 from configs.specs.station import (
+    Axis,
     FactorRange,
     Fraction,
     Part,

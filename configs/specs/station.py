@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from configs.errors import suggest
 from configs.specs.base import Spec
 from configs.specs.quantities import (
+    Acceleration,
     Angle,
     Damping,
     Force,
@@ -22,6 +23,7 @@ from configs.specs.quantities import (
     Length,
     Mass,
     Positive,
+    Speed,
     Stiffness,
     Time,
     Torque,
@@ -150,6 +152,13 @@ class Limits(Spec):
     retreat_m: Length
 
 
+class Axis(Spec):
+    """Motion limits of scripted moves along one axis group."""
+
+    speed_m_per_s: Speed
+    acceleration_m_per_s2: Acceleration
+
+
 class RewardWeights(Spec):
     """Weights of the named reward terms; training only, no KPI reads them."""
 
@@ -178,6 +187,10 @@ class StationSpec(Spec):
     default_setting: str
     limits: Limits
     reward: RewardWeights
+
+    def part_name(self, slot: int) -> str:
+        """Return the name of the part that goes into ``slot`` (0 = lowest; they repeat)."""
+        return self.slots[slot % len(self.slots)]
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

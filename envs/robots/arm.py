@@ -9,8 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from configs.specs.arm import ArmSpec
-from configs.specs.insertion import Axis
-from configs.specs.station import Part
+from configs.specs.station import Axis, Part
 from envs.phases import Phase, Travel
 from envs.physics.motion import Trapezoid
 from envs.physics.pose import Pose

@@ -14,6 +14,7 @@ import numpy as np
 
 from configs.errors import PhysicsError
 from configs.specs.arm import ArmSpec
+from envs.physics.motion import tracking
 from envs.robots.chain import Array, Chain, Posture, rotation_vector
 from envs.robots.gantry_control import modal_damping
 
@@ -231,12 +232,8 @@ class ArmServo:
         state: Sequence[Sequence[float]],
     ) -> Sequence[float]:
         """Return joint torques (N·m) for a wanted state; ``state`` is the measured one."""
-        w = BANDWIDTH_RAD_PER_S
+        wanted = tracking(BANDWIDTH_RAD_PER_S, position, velocity, acceleration, state)
         joints = [s[0] for s in state]
-        wanted = [
-            a + 2.0 * w * (v - s[1]) + w * w * (p - s[0])
-            for p, v, a, s in zip(position, velocity, acceleration, state, strict=True)
-        ]
         gravity = self._chain.at(joints).gravity
         torques: list[float] = (self._chain.mass_matrix(joints) @ wanted + gravity).tolist()
         return torques

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.specs.insertion import Impedance
+from envs.physics.motion import tracking
 from envs.robots.gantry_body import GantryModel
 
 BANDWIDTH_RAD_PER_S = 30.0  # assumed: about 5 Hz, what a servo gantry's position loop reaches
@@ -152,13 +153,7 @@ class ComputedTorque:
             acceleration: wanted joint accelerations.
             state: measured (position, velocity, ...) of the joints x, y, z, yaw.
         """
-        w = BANDWIDTH_RAD_PER_S
-        ax, ay, az, aw = (
-            acceleration[i]
-            + 2.0 * w * (velocity[i] - state[i][1])
-            + w * w * (position[i] - state[i][0])
-            for i in range(4)
-        )
+        ax, ay, az, aw = tracking(BANDWIDTH_RAD_PER_S, position, velocity, acceleration, state)
         heading, turn = state[3][0], state[3][1]
         across, along = self._offset * math.sin(heading), self._offset * math.cos(heading)
         mx, my, mz, mw = self._mass

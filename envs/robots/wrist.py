@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from configs.specs.plug import PlugSpec
 from configs.specs.station import Part
 from envs.phases import Travel
+from envs.physics.motion import tracking
 from envs.physics.pose import Pose
 from envs.physics.shapes import Body, Box, Joint, Link, cuboid_inertia
 from envs.physics.world import GRAVITY_M_PER_S2
@@ -140,13 +141,8 @@ class _Servo:
         state: Sequence[Sequence[float]],
     ) -> Sequence[float]:
         """Return joint forces for a wanted state; ``state`` is the measured one."""
-        w = BANDWIDTH_RAD_PER_S
-        return [
-            m * (a + 2.0 * w * (v - s[1]) + w * w * (p - s[0])) + g
-            for m, a, v, p, s, g in zip(
-                self._moved, acceleration, velocity, position, state, self._carried, strict=True
-            )
-        ]
+        wanted = tracking(BANDWIDTH_RAD_PER_S, position, velocity, acceleration, state)
+        return [m * a + g for m, a, g in zip(self._moved, wanted, self._carried, strict=True)]
 
 
 def _mass_kg(held_kg: float) -> float:

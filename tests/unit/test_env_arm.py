@@ -12,8 +12,7 @@ import pytest
 
 from configs.errors import PhysicsError
 from configs.specs.arm import load_arm_spec
-from configs.specs.insertion import Axis
-from configs.specs.station import Part
+from configs.specs.station import Axis, Part
 from envs.phases import displaced, measured_durations, simulate_phases
 from envs.physics.pose import Pose
 from envs.physics.shapes import Body, Box, Contact, Joint, Link

@@ -30,7 +30,7 @@ from envs.stations.insertion.cycle import (
     phases_before,
 )
 from envs.stations.insertion.slot import MOUTH
-from envs.stations.insertion.station import Insertion, part_in_slot
+from envs.stations.insertion.station import Insertion
 
 SPEC = load_spec(InsertionSpec, resolve_path("stations", "tray_insert"))
 SETTING = SPEC.settings[SPEC.default_setting]
@@ -38,7 +38,7 @@ CASES = [(0, 1.05, 0.04), (12, 0.95, -0.04), (28, 1.0, 0.0)]  # slot, mass facto
 
 
 def cycle(slot: int) -> tuple[tuple[Phase, ...], tuple[Phase, ...]]:
-    _, part = part_in_slot(SPEC, slot)
+    part = SPEC.parts[SPEC.part_name(slot)]
     return (
         phases_before(SPEC.motion, slot),
         phases_after(SPEC.motion, slot, part, SPEC.levers, closed=True),
@@ -46,14 +46,14 @@ def cycle(slot: int) -> tuple[tuple[Phase, ...], tuple[Phase, ...]]:
 
 
 def gantry(slot: int, mass_factor: float = 1.0, yaw_rad: float = 0.0) -> Gantry:
-    _, part = part_in_slot(SPEC, slot)
+    part = SPEC.parts[SPEC.part_name(slot)]
     grasp = Grasp(0.002, -0.002, yaw_rad)
     return Gantry(SPEC, part, MOUTH, mass_factor * part.mass_kg, grasp)
 
 
 def starts(slot: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return where the phases before and after the contact skill start."""
-    _, part = part_in_slot(SPEC, slot)
+    part = SPEC.parts[SPEC.part_name(slot)]
     before, _ = cycle(slot)
     return (
         displaced(at_mouth(SETTING, part, -SPEC.motion.approach_m), AXES, before, -1.0),

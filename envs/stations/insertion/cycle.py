@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from configs.specs.insertion import Axis, Levers, Motion
+from configs.specs.insertion import Levers, Motion
 from configs.specs.station import Part, Setting
-from envs.phases import Phase
+from envs.phases import Phase, move
 from envs.physics.motion import Trapezoid
 from envs.robots.gantry_control import Quad
 from envs.stations.insertion.slot import MOUTH
@@ -17,13 +17,13 @@ YAW_ACCELERATION_RAD_PER_S2 = 1.0  # assumed
 def phases_before(motion: Motion, slot: int) -> tuple[Phase, ...]:
     """Return pick, transit and the approach to the mouth, for slot ``slot`` (0 = lowest)."""
     return (
-        Phase("pick", {"z": _move(-motion.lift_m, motion.vertical)}, motion.grip_s, loaded=False),
-        Phase("pick", {"z": _move(motion.lift_m, motion.vertical)}),
+        Phase("pick", {"z": move(-motion.lift_m, motion.vertical)}, motion.grip_s, loaded=False),
+        Phase("pick", {"z": move(motion.lift_m, motion.vertical)}),
         Phase(
             "transit",
             {
-                "x": _move(motion.cart_distance_m, motion.loaded_linear),
-                "z": _move(_climb_m(motion, slot), motion.vertical),
+                "x": move(motion.cart_distance_m, motion.loaded_linear),
+                "z": move(_climb_m(motion, slot), motion.vertical),
                 "yaw": _turn(motion, QUARTER_TURN_RAD),
             },
         ),
@@ -41,17 +41,17 @@ def phases_after(
     and the hand that still holds it, home by ``home_m``.
     """
     back = motion.cart_distance_m + part.length_m
-    drawing = {"x": _move(home_m, motion.linear)} if closed else {}
+    drawing = {"x": move(home_m, motion.linear)} if closed else {}
     move_s = max((move.duration_s for move in drawing.values()), default=0.0)
     return (
         Phase("close", drawing, max(0.0, levers.closing_s - move_s) if closed else 0.0),
         Phase("release", {}, motion.release_s),
-        Phase("retract", {"x": _move(-motion.approach_m, motion.linear)}, loaded=False),
+        Phase("retract", {"x": move(-motion.approach_m, motion.linear)}, loaded=False),
         Phase(
             "retract",
             {
-                "x": _move(-back, motion.linear),
-                "z": _move(-_climb_m(motion, slot), motion.vertical),
+                "x": move(-back, motion.linear),
+                "z": move(-_climb_m(motion, slot), motion.vertical),
                 "yaw": _turn(motion, -QUARTER_TURN_RAD),
             },
             loaded=False,
@@ -72,10 +72,6 @@ def at_mouth(setting: Setting, part: Part, depth_m: float) -> Quad:
 def _climb_m(motion: Motion, slot: int) -> float:
     """Return the height of the slot above the cart."""
     return motion.first_slot_height_m + slot * motion.slot_pitch_m - motion.cart_height_m
-
-
-def _move(distance_m: float, axis: Axis) -> Trapezoid:
-    return Trapezoid(distance_m, axis.speed_m_per_s, axis.acceleration_m_per_s2)
 
 
 def _turn(motion: Motion, angle_rad: float) -> Trapezoid:

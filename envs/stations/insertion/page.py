@@ -62,10 +62,6 @@ def _judge(spec: InsertionSpec) -> tuple[str, ...]:
         f"threshold is drawn per part, N({1e3 * sensors.presence_threshold_m:g}, "
         f"{1e3 * sensors.presence_threshold_sd_m:g}) mm; it misses {100 * sensors.miss_rate:g} % "
         f"and alarms falsely on {100 * sensors.false_alarm_rate:g} %.",
-        f"**Attempts**: coming on again after a retreat of {1e3 * limits.retreat_m:g} mm is "
-        f"another one. **Time**: {limits.time_limit_s:g} s in align and insert, then the episode "
-        f"is truncated. **Void**: penetration over "
-        f"{1e3 * spec.physics.penetration_limit_m:g} mm.",
     )
 
 

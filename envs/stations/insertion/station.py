@@ -11,7 +11,7 @@ import numpy as np
 
 from configs.commented import Written
 from configs.specs.insertion import InsertionSetting, InsertionSpec
-from configs.specs.station import Limits, Part
+from configs.specs.station import Limits
 from envs.observation import Field, Sensed, sensed_fields
 from envs.phases import Phase
 from envs.physics.pose import Pose, Vector
@@ -93,7 +93,8 @@ class InsertionTask:
     ) -> None:
         self.spec, self.setting, self.slot = spec, setting, slot
         self.visit, self.draw = visit, draw
-        self.part_name, self.part = part_in_slot(spec, slot)
+        self.part_name = spec.part_name(slot)
+        self.part = spec.parts[self.part_name]
         self.weight_n = draw.mass_kg * GRAVITY_M_PER_S2
         self.limits: Limits = spec.limits
         self.friction = visit.friction
@@ -223,23 +224,17 @@ class Insertion:
     ) -> InsertionTask:
         """Return the task of a slot, drawn from the streams of the levels visit and part."""
         setting = self.setting
-        held = part_in_slot(self.spec, slot)[1]
+        held = self.spec.parts[self.spec.part_name(slot)]
         drawn = draw_visit(setting, visit), draw_part(held, setting, part)
         return InsertionTask(self.spec, setting, slot, *drawn)
 
     def scripted(self, slot: int) -> tuple[Phase, ...]:
         """Return the scripted phases of an operation whose levers are closed."""
         spec = self.spec
-        part = part_in_slot(spec, slot)[1]
+        part = spec.parts[spec.part_name(slot)]
         after = phases_after(spec.motion, slot, part, spec.levers, closed=True)
         return phases_before(spec.motion, slot) + after
 
     def words(self, written: Written) -> Words:
         """Return what its page says."""
         return page.words(self.spec, written)
-
-
-def part_in_slot(spec: InsertionSpec, slot: int) -> tuple[str, Part]:
-    """Return name and data of the part that goes into ``slot`` (0 = lowest)."""
-    name = spec.slots[slot % len(spec.slots)]
-    return name, spec.parts[name]

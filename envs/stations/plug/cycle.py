@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from configs.specs.insertion import Axis
 from configs.specs.plug import PlugMotion, PullTest
-from envs.phases import Phase
+from configs.specs.station import Axis
+from envs.phases import Phase, move
 from envs.physics.motion import Trapezoid
 
 QUARTER_TURN_RAD = 1.5707963267948966
@@ -16,8 +16,8 @@ def phases_before(motion: PlugMotion) -> tuple[Phase, ...]:
     """Return pick, transit and the approach to the mouth."""
     free, held = motion.linear, motion.loaded_linear
     return (
-        Phase("pick", {"z": _move(-motion.lift_m, free)}, motion.grip_s, loaded=False),
-        Phase("pick", {"z": _move(motion.lift_m, held)}),
+        Phase("pick", {"z": move(-motion.lift_m, free)}, motion.grip_s, loaded=False),
+        Phase("pick", {"z": move(motion.lift_m, held)}),
         Phase("transit", _way(motion, held, 1.0)),
         Phase("align", {}, motion.localise_s),
     )
@@ -38,7 +38,7 @@ def phases_after(
     return (
         Phase("close", {}, test.tug_s if handed_over else 0.0),
         Phase("release", {}, motion.release_s),
-        Phase("retract", {"x": _move(out, motion.linear)}, loaded=False),
+        Phase("retract", {"x": move(out, motion.linear)}, loaded=False),
         Phase("retract", _way(motion, motion.linear, -1.0), loaded=False),
     )
 
@@ -46,13 +46,9 @@ def phases_after(
 def _way(motion: PlugMotion, axis: Axis, sign: float) -> dict[str, Trapezoid]:
     """Return the moves from above the fixture to the approach, or back (``sign`` -1)."""
     return {
-        "x": _move(sign * motion.fixture_back_m, axis),
-        "y": _move(sign * motion.fixture_aside_m, axis),
+        "x": move(sign * motion.fixture_back_m, axis),
+        "y": move(sign * motion.fixture_aside_m, axis),
         "yaw": Trapezoid(
             sign * QUARTER_TURN_RAD, motion.yaw_rad_per_s, YAW_ACCELERATION_RAD_PER_S2
         ),
     }
-
-
-def _move(distance_m: float, axis: Axis) -> Trapezoid:
-    return Trapezoid(distance_m, axis.speed_m_per_s, axis.acceleration_m_per_s2)

@@ -62,8 +62,4 @@ def _judge(spec: PlugSpec) -> tuple[str, ...]:
         f"**The cell's sensor**: a tug, for {test.tug_s:g} s. What has latched holds, in whatever "
         f"port; it misses {100 * test.miss_rate:g} % of short ones and alarms falsely on "
         f"{100 * test.false_alarm_rate:g} %.",
-        f"**Attempts**: coming on again after a retreat of {1e3 * limits.retreat_m:g} mm is "
-        f"another one. **Time**: {limits.time_limit_s:g} s in align and insert, then the episode "
-        f"is truncated. **Void**: penetration over "
-        f"{1e3 * spec.physics.penetration_limit_m:g} mm.",
     )

@@ -89,7 +89,7 @@ class PlugTask:
         self, spec: PlugSpec, setting: PlugSetting, slot: int, visit: Visit, draw: PartDraw
     ) -> None:
         self.spec, self.setting, self.visit, self.draw = spec, setting, visit, draw
-        self.part_name = spec.slots[slot % len(spec.slots)]
+        self.part_name = spec.part_name(slot)
         part = self.part = spec.parts[self.part_name]
         self.limits = spec.limits.model_copy(
             update={"axial_damage_n": min(spec.limits.axial_damage_n, part.force_budget_n)}
@@ -226,14 +226,14 @@ class Plugging:
     def task(self, slot: int, visit: np.random.Generator, part: np.random.Generator) -> PlugTask:
         """Return the task of a port, drawn from the streams of the levels visit and part."""
         spec, setting = self.spec, self.setting
-        held = spec.parts[spec.slots[slot % len(spec.slots)]]
+        held = spec.parts[spec.part_name(slot)]
         drawn = draw_visit(setting, visit), draw_part(held, setting, part)
         return PlugTask(spec, setting, slot, *drawn)
 
     def scripted(self, slot: int) -> tuple[Phase, ...]:
         """Return the scripted phases of an operation in which the cell takes over."""
         spec = self.spec
-        part = spec.parts[spec.slots[slot % len(spec.slots)]]
+        part = spec.parts[spec.part_name(slot)]
         after = phases_after(spec.motion, spec.pull_test, part.depth_m, handed_over=True)
         return phases_before(spec.motion) + after
 
