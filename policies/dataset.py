@@ -64,7 +64,7 @@ class Transitions:
         header: what was run.
         task: what was to be done, in words.
         observations: as the policy received them: scaled, see `About.fields`. # (m + 1, n)
-        actions: as applied. # (m, 4)
+        actions: as applied. # (m, a)
         rewards: as recorded. # (m,)
         terminated, truncated: how the last step ended it; a time limit truncates.
         outcome: class of the operation, see `envs.outcome`.

@@ -16,5 +16,5 @@ class Policy(Protocol):
         ...
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the action (4,) in [-1, 1] for an observation (n,)."""
+        """Return the action (a,) in [-1, 1] for an observation (n,)."""
         ...

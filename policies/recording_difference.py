@@ -52,7 +52,7 @@ def first_difference(told: Recording, again: Recording, own: Floats | None) -> D
     Args:
         told: the file.
         again: simulated again.
-        own: what the policy itself would have done, where it was asked. # (m, 4)
+        own: what the policy itself would have done, where it was asked. # (m, a)
     """
     actions = again.steps.actions if own is None else own
     ours = _items(again, actions)

@@ -140,7 +140,7 @@ class _Replay:
     """Plays recorded actions; asks the policy itself what it would have done.
 
     Args:
-        actions: recorded. # (m, 4)
+        actions: recorded. # (m, a)
         policy: the policy that made them; None if it is not here any more.
     """
 
@@ -156,7 +156,7 @@ class _Replay:
             self._policy.reset()
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the next recorded action (4,)."""
+        """Return the next recorded action (a,)."""
         if self._policy is not None:
             self.own.append(np.clip(self._policy.act(observation), -1.0, 1.0))
         action: NDArray[np.float32] = self._actions[self._next]
