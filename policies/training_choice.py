@@ -1,8 +1,9 @@
-"""The end of a training run: the choice among its seeds on selection seeds, and the curves."""
+"""The end of a training run: the choice among its policies on selection seeds, and the curves."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,22 +27,34 @@ RECORDINGS = "recordings"
 
 @dataclass(frozen=True)
 class Choice:
-    """What every seed's best policy did on the same selection seeds.
+    """What every seed's finalists did on the same selection seeds.
 
     Attributes:
         chosen: path of the bundle with the smallest cost.
+        best: path of the best bundle of each training seed.
         records: of each policy, by name; the script under them is first, if there is one.
     """
 
     chosen: str
+    best: Mapping[int, str]
     records: Mapping[str, Sequence[EpisodeRecord]]
 
 
-def candidates(spec: TrainingSpec, out: Path, states: Mapping[int, SeedState]) -> list[str]:
-    """Return what takes part in the choice: the script, then each seed's best bundle."""
-    bundles = [str(out / f"seed-{s}" / state.best["bundle"]) for s, state in states.items()]
-    base = spec.composition.base
-    return bundles if base is None else [base, *bundles]
+def candidates(
+    spec: TrainingSpec, out: Path, states: Mapping[int, SeedState]
+) -> dict[str, int | None]:
+    """Return what takes part in the choice and its training seed: the script, then finalists.
+
+    An evaluation along the way is too short to see 1 % of damage: of each seed several policies
+    come this far, and the choice decides.
+    """
+    found: dict[str, int | None] = {}
+    if spec.composition.base is not None:
+        found[spec.composition.base] = None
+    for seed, state in states.items():
+        for row in state.cheapest(spec.selection.finalists):
+            found[str(out / f"seed-{seed}" / row["bundle"])] = seed
+    return found
 
 
 def choose(
@@ -55,30 +68,34 @@ def choose(
 
     The cost is the one that scripts are tuned by: server seconds a tray, see `policies.tuning`.
     """
-    names = candidates(spec, out, states)
+    takes_part = candidates(spec, out, states)
     seeds = CHOICE_SEEDS[: spec.selection.final_episodes]
     env_id = station(spec.env).env_id
-    found: dict[str, list[EpisodeRecord]] = {name: [] for name in names}
+    found: dict[str, list[EpisodeRecord]] = {name: [] for name in takes_part}
 
     def keep(episode: Episode, record: EpisodeRecord) -> None:
         found[episode.policy].append(record)
         on_record()
 
-    each = [e for n in names for e in single_part_episodes(env_id, n, seeds, spec.setting)]
+    each = [e for n in takes_part for e in single_part_episodes(env_id, n, seeds, spec.setting)]
     run(each, run_episode, workers, keep, ordered=True)
     costs = {name: figures(records)["cost_s"] for name, records in found.items()}
-    best = min((name for name in names if name != spec.composition.base), key=costs.__getitem__)
-    for name in (name for name in names if name != spec.composition.base):
-        seed = read_bundle(Path(name))[0].training_seed
-        target = out / CHOSEN if name == best else out / CHOSEN / OTHERS / str(seed)
+    best = {
+        seed: min((name for name in takes_part if takes_part[name] == seed), key=costs.__getitem__)
+        for seed in states
+    }
+    chosen = min(best.values(), key=costs.__getitem__)
+    shutil.rmtree(out / CHOSEN, ignore_errors=True)
+    for seed, name in best.items():
+        target = out / CHOSEN if name == chosen else out / CHOSEN / OTHERS / str(seed)
         _write_chosen(Path(name), target, found[name], seeds)
     summary = {
-        "chosen": best,
+        "chosen": chosen,
         "seeds": [seeds[0], seeds[-1]],
         "policies": {name: figures(records) for name, records in found.items()},
     }
     (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    return Choice(best, found)
+    return Choice(chosen, best, found)
 
 
 def record_choice(spec: TrainingSpec, out: Path, choice: Choice, workers: int) -> list[Highlight]:

@@ -77,10 +77,9 @@ class SeedState:
         """The rows with an evaluation."""
         return [row for row in self.rows if "cost_s" in row]
 
-    @property
-    def best(self) -> dict[str, Any]:
-        """The evaluation with the smallest cost; the first among equals."""
-        return min(self.evaluations, key=lambda row: float(row["cost_s"]))
+    def cheapest(self, n: int) -> list[dict[str, Any]]:
+        """Return the ``n`` evaluations with the smallest cost, cheapest first."""
+        return sorted(self.evaluations, key=lambda row: float(row["cost_s"]))[:n]
 
 
 def load_training(name_or_path: str) -> TrainingSpec:

@@ -106,10 +106,16 @@ class OnPolicy(Spec):
 
 
 class SelectionSpec(Spec):
-    """Episodes on selection seeds: at each evaluation, and for the choice among training seeds."""
+    """Episodes on selection seeds: at each evaluation, and for the choice at the end.
+
+    Attributes:
+        finalists: policies of each training seed that take part in the choice: its cheapest at the
+            evaluations.
+    """
 
     episodes: Count
     final_episodes: Count
+    finalists: Count = 1
 
 
 class TrainingSpec(Spec):

@@ -25,7 +25,15 @@ from configs.specs.base import load_spec, resolve_path
 from configs.specs.training import TrainingSpec
 from policies.bundle import read_bundle
 from policies.training import Learner
-from policies.training_run import SeedRun, load_training, prepare, read_state, train_seed
+from policies.training_choice import candidates
+from policies.training_run import (
+    SeedRun,
+    SeedState,
+    load_training,
+    prepare,
+    read_state,
+    train_seed,
+)
 from twin.cli.app import app
 
 SMALL = {
@@ -151,6 +159,18 @@ def test_it_learns_something(whole):
         fresh.close()
     end, _ = learnt(spec, run)
     assert not same(start, end["policy"])
+
+
+def test_the_cheapest_policies_of_every_seed_come_to_the_choice(tmp_path):
+    costs = {"at-1": 40.0, "at-2": 35.0, "at-3": 71.0, "at-4": 36.0}
+    rows = [{"bundle": name, "cost_s": cost} for name, cost in costs.items()]
+    states = {n: SeedState(4, 1.0, [*rows, {"operations": 3}]) for n in (0, 1)}
+    selection = {"episodes": 1, "final_episodes": 2, "finalists": 2}
+    spec = load_training(str(small_file(tmp_path, selection=selection)))
+    found = candidates(spec, tmp_path, states)
+    assert list(found.values()) == [None, 0, 0, 1, 1]
+    assert [Path(name).name for name in found][1:] == ["at-2", "at-4"] * 2
+    assert next(iter(found)) == "scripted/lateral-admittance@1"
 
 
 def test_the_command_ends_in_a_bundle_that_works(whole, tmp_path):

@@ -52,9 +52,9 @@ def train_command(
     """Train a policy, export it as a bundle, and choose among seeds on selection seeds.
 
     A killed run goes on with the same command and ends as if it had not been
-    killed. Each training seed is judged along the way; the best of each and
-    the script under it then work the same selection seeds, and the cheapest
-    (server seconds a tray, as rackline tune) is written to OUT/bundle.
+    killed. Each training seed is judged along the way; the finalists of each
+    and the script under them then work the same selection seeds, and the
+    cheapest (server seconds a tray, as rackline tune) is written to OUT/bundle.
 
     Example: [bold]rackline train tray_insert --seeds 0,1,2 --out runs/train[/bold]
     """
@@ -183,9 +183,9 @@ def _show(
     from policies.training_choice import CHOSEN, RECORDINGS
     from twin.cli.rollout_view import difference_line, summary_table
 
-    names = {str(out / f"seed-{s}" / state.best["bundle"]): f"seed {s}"
-             for s, state in states.items()}  # fmt: skip
-    found = {names.get(name, name): records for name, records in choice.records.items()}
+    names = {name: f"seed {seed}" for seed, name in choice.best.items()}
+    shown = [name for name in choice.records if name in names or name == spec.composition.base]
+    found = {names.get(name, name): choice.records[name] for name in shown}
     console.print(summary_table(f"{spec.env}, setting {spec.setting}, selection seeds", found))
     base, chosen = spec.composition.base, names[choice.chosen]
     if base is not None and len(found[base]) > 1:
