@@ -82,7 +82,8 @@ class Learner:
         """
         self._model._last_obs = None  # `learn` then resets the environment
         callback = _callback(on_step, on_episode)
-        self._model.learn(steps, callback=callback, log_interval=10, reset_num_timesteps=False)
+        every = 1 if self._spec.on_policy is not None else 10  # PPO counts rollouts, SAC episodes
+        self._model.learn(steps, callback=callback, log_interval=every, reset_num_timesteps=False)
 
     def network(self) -> tuple[bytes, Any]:
         """Return the deterministic policy as ONNX and its signature; changes no random state."""

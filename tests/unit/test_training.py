@@ -147,6 +147,19 @@ def test_other_algorithms_go_on_exactly(changes, tmp_path):
     train_seed(two)
     for ours, theirs in zip(learnt(longer, one), learnt(longer, two), strict=True):
         assert same(ours, theirs)
+    if spec.on_policy is not None:
+        assert {"train/approx_kl", "time/fps"} <= logged(Path(one.folder) / "tensorboard")
+
+
+def logged(folder):
+    """Return the names of the scalars in the files of a TensorBoard folder."""
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    tags = set()
+    for file in folder.iterdir():
+        accumulator = reader.EventAccumulator(str(file))
+        accumulator.Reload()
+        tags |= set(accumulator.Tags()["scalars"])
+    return tags
 
 
 def test_it_learns_something(whole):
