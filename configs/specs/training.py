@@ -46,6 +46,10 @@ class CompositionSpec(Spec):
       `feed` at -1 and +1 (geometric between); the others are residuals times `scale`.
 
     `zones` add inputs for the learner; the script sees the observation alone.
+
+    With `mirror` the trained policy takes the mean of the network's action for what it sees and,
+    mirrored back, for the mirror image of that. A station that is alike on its left and right asks
+    for no side; what a network leans to there is chance of its training.
     """
 
     kind: Literal["pure", "residual", "override"]
@@ -53,6 +57,7 @@ class CompositionSpec(Spec):
     scale: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     feed: tuple[float, float] | None = None
     zones: Annotated[list[ZonesSpec], Field(default_factory=list, max_length=8)]
+    mirror: bool = False
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -167,6 +167,15 @@ def test_a_changed_station_file_is_no_obstacle(bundle):
         ({"station": None}, BundleError, "was not made for a station"),
         ({"format": 2}, ConfigError, "format"),
         ({"pickled": "gASV"}, ConfigError, "is not a known field"),
+        (
+            {
+                "composition": OVERRIDE | {"mirror": True},
+                "signature": {"observation": SEEN, "kind": "continuous", "action": 4}
+                | {"state": [1, 4]},
+            },
+            ConfigError,
+            "mirror needs a network without memory",
+        ),
         ({"signature": {"observation": 9, "kind": "continuous", "action": 4}}, BundleError, "obs"),
     ],
 )
