@@ -17,6 +17,7 @@ from envs.physics.shapes import (
     Box,
     Contact,
     Joint,
+    Link,
     check_box_counts,
     check_not_static,
 )
@@ -29,9 +30,9 @@ CONTACT_SLOP_M, CONTACT_DRIFT = 1e-5, 0.02
 """PyBullet's own: what contacts overlap by before they push, and how far a point may have slid from
 where it was found before it is forgotten, as a share of a shape's size."""
 SKIN_DRIFT = 1e-6
-"""The latter with a skin, so that points are found anew at every tick. One that a front has left
-behind, or has passed along its normal, goes on pushing as if the surface went on beyond its edge: at
-1e-4 (4 um) straight pushes hung at the walls behind a lead-in, at 0.02 lead-ins caught by 0.2 mm."""
+"""The latter with a skin: points are found anew at every tick. One that a front has left behind, or
+has passed along its normal, would go on pushing as if the surface went on beyond its edge: at 1e-4
+(4 um) straight pushes hung at the walls behind a lead-in, at 0.02 lead-ins caught by 0.2 mm."""
 
 
 @contextlib.contextmanager
