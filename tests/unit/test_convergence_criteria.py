@@ -140,6 +140,15 @@ def test_the_committed_result_holds_by_these_criteria_and_is_of_the_station_as_i
     assert data["converged"] is True
 
 
+def test_a_result_is_the_station_s_own_though_two_robots_share_a_yaml() -> None:
+    light = station("rackline/CablePlugLight-v0")
+    other = replace(light, env_id="rackline/CablePlugOther-v0")
+    assert [result_path(entry).name for entry in (light, other)] == [
+        "cable_plug_light.convergence.json", "cable_plug_other.convergence.json",
+    ]  # fmt: skip
+    assert result_path(light).parent == result_path(other).parent
+
+
 def test_a_result_of_few_seeds_is_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policies.convergence, "study", None)
     arguments = ["converge", "rackline/TrayInsert-v0", "--seeds", "299", "--save"]

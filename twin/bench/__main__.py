@@ -115,9 +115,9 @@ def as_markdown(bench: Bench, command: str) -> str:
         f"{bench.load:.1f} at the start. Absolute times are this machine's: trust the ratios.",
         "## env.step over raw stepSimulation",
         f"{bench.env_id}, align and insert of three episodes of {bench.policy}: {bench.ticks} "
-        f"ticks; {bench.rates}. The same scene is taken through the same states again with only some of "
-        f"the calls made, from the drive commands and steps alone up to `env.step`; what a part "
-        f"costs is the difference. CPU time of the thread.",
+        f"ticks; {bench.rates}. The same scene is taken through the same states again with only "
+        f"some of the calls made, from the drive commands and steps alone up to `env.step`; what a "
+        f"part costs is the difference. CPU time of the thread.",
         _steps_table(bench),
         f"**{step.median_ratio(bench.steps):.2f}** (required: at most {STEP_LIMIT:g}; aim: "
         f"{STEP_AIM:g}); single rounds: "
