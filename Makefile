@@ -71,6 +71,7 @@ docs: $(VENV)/.core ## the pages of the stations, from their data and the code; 
 	@$(BIN)/rackline stations rackline/TrayInsert-v0 --doc docs/stations/tray_insert.md
 	@$(BIN)/rackline stations rackline/ShelfInsert-v0 --doc docs/stations/shelf_insert.md
 	@$(BIN)/rackline stations rackline/CablePlugLight-v0 --doc docs/stations/cable_plug_light.md
+	@$(BIN)/rackline stations rackline/CablePlug-v0 --doc docs/stations/cable_plug.md
 
 # LeRobot's pins and ours do not agree, and Rerun's SDK is large: each has an environment of its own.
 DATASETS := $(VENV)-datasets

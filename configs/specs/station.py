@@ -180,6 +180,7 @@ class StationSpec(Spec):
 
     # The reward guides training and changes nothing that is measured.
     outside_hash: ClassVar[frozenset[str]] = frozenset({"reward"})
+    folder: ClassVar[str] = "stations"
 
     id: str
     version: Annotated[int, Field(ge=1)]
