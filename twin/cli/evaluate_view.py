@@ -27,7 +27,7 @@ _WIDE = 110
 """Columns of a terminal that has room for every interval."""
 _NAMES = 21
 """Columns of a KPI's name and unit."""
-_COLOURS = {Answer.HOLDS: "green", Answer.FAILS: "red", Answer.INCONCLUSIVE: "yellow"}
+COLOURS = {Answer.HOLDS: "green", Answer.FAILS: "red", Answer.INCONCLUSIVE: "yellow"}
 
 
 class Bars:
@@ -101,15 +101,15 @@ def show_preflight(found: Preflight) -> Group:
 
 def _verdict(plan: Plan, found: Evaluation) -> Panel:
     verdict = found.verdict
-    colour = _COLOURS[verdict.answer]
+    colour = COLOURS[verdict.answer]
     word, _, headline = verdict.headline.partition(": ")
     parts: list[Text | Table] = [Text(f"{word}: ", style=f"bold {colour}") + Text(headline)]
     for card, policy in zip(cards(found), verdict.policies, strict=True):
-        answer = Text(f"  {card['word']}", style=f"bold {_COLOURS[policy.answer]}")
+        answer = Text(f"  {card['word']}", style=f"bold {COLOURS[policy.answer]}")
         parts += [Text(), Text(card["name"], style="bold") + answer]
         gates = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
         for gate, result in zip(card["gates"], policy.gates, strict=True):
-            mark = Text(gate["mark"], style=f"bold {_COLOURS[result.answer]}")
+            mark = Text(gate["mark"], style=f"bold {COLOURS[result.answer]}")
             measured = Text(f"{gate['measured']}  ") + Text(f"({gate['span']})", style="dim")
             gates.add_row(mark, gate["title"], measured, Text(gate["limit"], style="dim"))
             if not result.tested:
