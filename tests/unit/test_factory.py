@@ -64,7 +64,7 @@ line_runs:
   warmup: 1 d
   saturated_takt: 50 min
   seed: 5
-  replications: {{verdict: 4, preflight: 2, search: 4, tornado: 2}}
+  replications: {{verdict: 4, preflight: 2, search: 4, tornado: 4}}
 most_technicians: 2
 gates:
   - {{kpi: racks_per_day, at_least: 0.6, against: reference ratio}}
@@ -175,7 +175,8 @@ def test_a_yield_from_too_few_episodes_is_a_lower_bound_and_says_so(done: Any) -
         scripted = row.need is not None and not row.bound
         assert (row.yield_bound is not None) == scripted  # S60 alone would need no more
         if row.yield_bound is not None:
-            assert row.yield_bound <= row.kpis["rolled_throughput_yield"].interval.low
+            low = row.kpis["rolled_throughput_yield"].interval.low
+            assert row.yield_bound <= max(0.0, low)
     said = words.table(found)["rows"][1]["entries"]
     assert any(entry.value.startswith("at least") and entry.span == "lower bound" for entry in said)
     assert any(
@@ -333,7 +334,7 @@ def test_a_station_s_draws_do_not_depend_on_what_is_attached_elsewhere(plan: Fac
             "stations[0].policies.trained",
             "is the script again",
         ),
-        ("{T: 0.01}", "{A: 0.01}", "stations", "not a station before"),
+        ("{T: 0.01}", "{A: 0.01}", "stations[1].yield_sources.A", "is not behind S70"),
         ("{T: 0.01}", "{X: 0.01}", "stations[1].yield_sources.X", "is not on line"),
         ("kpi: technician_use", "kpi: people", "gates[1].kpi", "leave it out"),
         ("most_technicians: 2", "buys: people_mean", "buys", "is not a KPI"),
@@ -375,7 +376,7 @@ def test_evaluate_sends_a_question_of_several_stations_on(
 def test_the_shipped_question_loads_and_counts_missing_policies_with_their_scripts() -> None:
     shipped = load_factory_plan("factory")
     assert list(shipped.cells) == ["S20", "S60", "S70"]
-    assert LineModel(shipped.line).people == 33
+    assert LineModel(shipped.line).people == 29
     needed = shipped.cell_spec("S70")
     assert (
         needed.campaign.racks * needed.campaign.parts_per_rack >= needed.episodes_needed >= 20_000

@@ -254,6 +254,10 @@ def _contradictions(plan: FactoryPlan) -> Iterator[Contradiction]:
             where = (*at, "yield_sources", later)
             if later not in plan.table.ids:
                 yield where, f"is not on line {plan.table.name}", suggest(later, plan.table.ids)
+            elif plan.table.ids.index(later) <= plan.table.ids.index(cell.station):
+                yield where, f"is not behind {cell.station}", "name a later station"
+            elif plan.table.station(later).first_pass_yield is None:
+                yield where, "has no test in which racks fail", "name a station with one"
             elif cell.station in plan.table.station(later).yield_sources:
                 yield where, "is said by the line file already", "leave it out here"
     yield from gate_contradictions(spec.gates)

@@ -15,6 +15,7 @@ from twin.evaluation.words import (
     listed,
     number,
     percent,
+    possible,
     share_span,
     short_name,
     span,
@@ -304,7 +305,7 @@ def _kpi(row: Row, key: str) -> Interval:
 
 
 def _of(key: str, interval: Interval) -> str:
-    return f"{value(key, interval.estimate)} (95 %: {span(key, interval)})"
+    return f"{value(key, interval.estimate)} (95 %: {span(key, possible(key, interval))})"
 
 
 def _changed(key: str, interval: Interval) -> str:
