@@ -31,6 +31,7 @@ from twin.line.ledger import Ledger
 from twin.line.model import LineModel
 from twin.line.process import State, Step, VisitPlan
 from twin.line.reference import simulate
+from twin.report import factory_tables as tables
 from twin.report import factory_words as words
 from twin.report.factory import write_factory_reports
 
@@ -177,7 +178,7 @@ def test_a_yield_from_too_few_episodes_is_a_lower_bound_and_says_so(done: Any) -
         if row.yield_bound is not None:
             low = row.kpis["rolled_throughput_yield"].interval.low
             assert row.yield_bound <= max(0.0, low)
-    said = words.table(found)["rows"][1]["entries"]
+    said = tables.table(found)["rows"][1]["entries"]
     assert any(entry.value.startswith("at least") and entry.span == "lower bound" for entry in said)
     assert any(
         "lower bound" in text and "160 of 1,000" in text for text in words.sentences(plan, found)

@@ -13,6 +13,7 @@ from rich.text import Text
 from twin.cli.evaluate_view import COLOURS
 from twin.factory.plan import FactoryPlan
 from twin.factory.result import Factory
+from twin.report import factory_tables as tables
 from twin.report import factory_words as words
 
 
@@ -29,7 +30,7 @@ def show(plan: FactoryPlan, found: Factory, page: Path) -> None:
 
 
 def _table(found: Factory) -> Table:
-    content = words.table(found)
+    content = tables.table(found)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
     table.add_column("holds takt")

@@ -21,20 +21,19 @@ from twin.evaluation.result import Tornado
 from twin.evaluation.runfolder import RunFolder
 from twin.evaluation.tornado import Swung, swing
 from twin.evaluation.verdict import EXIT_CODES, combined
-from twin.factory.mixes import Ask, Mix, Size, Works, size_of
+from twin.factory.buys import change, interval, what_buys_most
+from twin.factory.mixes import Ask, Size, Works, size_of
 from twin.factory.plan import FactoryPlan
-from twin.factory.result import Bought, Buys, Factory, Need, Row
+from twin.factory.result import Factory, Need, Row
 from twin.factory.search import size_for_takt
 from twin.factory.seconds import seconds_rows
-from twin.kpi.definitions import LINE_KPIS
 from twin.kpi.gates import Answer
-from twin.kpi.nested import NestedInterval, nested_interval
+from twin.kpi.nested import NestedInterval
 from twin.line.model import LineModel
 
 SHOWN = ("racks_per_day", "lead_time_mean_h", "rolled_throughput_yield", "technician_use")
 """KPIs of every case's line at takt."""
 _YIELD = "rolled_throughput_yield"
-_COMPARED = ("lead_time_mean_h", _YIELD, "technician_use")
 
 
 def answer_factory(
@@ -105,7 +104,7 @@ class _Run:
             needs = [size_for_takt(plan, self.lines, ask) for ask in searched]
         with phase("line runs"):
             rows = self._rows(searched, needs)
-            buys = self._buys(asks)
+            buys = what_buys_most(plan, self.lines, asks)
         decides = _decides(rows)
         with phase("tornado"):
             tornado = self._tornado(next(a for a in searched if a.mix.key == decides.key), decides)
@@ -164,9 +163,9 @@ class _Run:
             size=None,
             people=LineModel(plan.line).people,
             need=None,
-            kpis={key: self._kpi(cases.staffed(plan, "takt"), key) for key in SHOWN},
+            kpis={key: self._interval(cases.staffed(plan, "takt"), key) for key in SHOWN},
             against={},
-            capacity=self._kpi(cases.staffed(plan, "saturated"), "racks_per_day"),
+            capacity=self._interval(cases.staffed(plan, "saturated"), "racks_per_day"),
             yield_bound=None,
             settles=self._settles(cases.staffed(plan, "takt")),
         )
@@ -188,9 +187,9 @@ class _Run:
             size=ask.size,
             people=ask.size.people,
             need=need,
-            kpis={key: self._kpi(case, key) for key in SHOWN},
-            against={key: self._change(case, today, key) for key in SHOWN},
-            capacity=self._kpi(ask.line(plan, "saturated"), "racks_per_day"),
+            kpis={key: self._interval(case, key) for key in SHOWN},
+            against={key: change(plan, self.lines, case, today, key) for key in SHOWN},
+            capacity=self._interval(ask.line(plan, "saturated"), "racks_per_day"),
             yield_bound=bound,
             settles=self._settles(case),
         )
@@ -207,41 +206,8 @@ class _Run:
             return None
         for case in (ask.line(plan), *ask.at_upper(plan).values()):
             self.lines.run("lower bound of the yield", [(case, self.count)])
-            lows.append(self._kpi(case, _YIELD).interval.low)
+            lows.append(self._interval(case, _YIELD).interval.low)
         return max(0.0, min(lows))
-
-    def _buys(self, asks: Sequence[Ask]) -> Buys:
-        """Hold each station's policy alone against all scripted, all at the sizes of the file."""
-        plan, key = self.plan, self.plan.spec.buys
-        base = next(ask for ask in asks if ask.mix.key == "scripted").line(plan)
-        mixes = [ask.mix for ask in asks if ask.mix.alone]
-        alone = {ask.mix.key: ask.line(plan) for ask in asks if ask.mix.alone}
-        wanted = [base, *alone.values()]
-        self.lines.run("each station alone", [(case, self.count) for case in wanted])
-        sign = 1.0 if LINE_KPIS[key].higher_is_better else -1.0
-
-        def gain(mix: Mix) -> float:
-            return sign * self._change(alone[mix.key], base, key).interval.estimate
-
-        def ranked(bound: bool) -> list[Mix]:
-            return sorted((m for m in mixes if m.bound is bound), key=lambda m: -gain(m))
-
-        def bought(mix: Mix) -> Bought:
-            compared = dict.fromkeys((key, *_COMPARED))
-            changes = {kpi: self._change(alone[mix.key], base, kpi) for kpi in compared}
-            return Bought(mix.alone, mix.bound, changes)
-
-        trained, perfect = ranked(False), ranked(True)
-        first = trained if len(trained) > 1 else perfect
-        two = [alone[mix.key] for mix in first[:2]]
-        apart = len(two) < 2 or _clear(self._change(*two, key))
-        return Buys(
-            key,
-            size_of(plan),
-            tuple(bought(mix) for mix in trained),
-            tuple(bought(mix) for mix in perfect),
-            apart,
-        )
 
     def _tornado(self, ask: Ask, row: Row) -> Tornado | None:
         plan = self.plan
@@ -267,32 +233,17 @@ class _Run:
         count = plan.spec.line_runs.replications.tornado
         return Tornado(ask.mix.key, ask.mix.title, change, bars, count)
 
+    def _interval(self, case: LineCase, key: str) -> NestedInterval:
+        return interval(self.plan, self.lines, case, key)
+
     def _settles(self, case: LineCase) -> bool:
         details = self.lines.detail(case, self.count)
         return collect.settles(np.array([one["wip"] for one in details]), case, self.plan)
-
-    def _kpi(self, case: LineCase, key: str) -> NestedInterval:
-        return nested_interval(self.lines.kpi(case, key, self.count), case.replications)
-
-    def _change(self, ours: LineCase, theirs: LineCase, key: str) -> NestedInterval:
-        """Return ours minus theirs under the same luck of the line, and the same draws."""
-        mine, other = (self.lines.kpi(case, key, self.count) for case in (ours, theirs))
-        if theirs.replications != ours.replications:
-            # One of them draws nothing: its run k is replication k, the other's two draws share it.
-            if theirs.replications is None:
-                other = other[np.array(ours.replications)]
-            else:
-                mine = mine[np.array(theirs.replications)]
-        return nested_interval(mine - other, ours.replications or theirs.replications)
 
 
 def _same_cells(plan: FactoryPlan, size: Size | None) -> Size | None:
     """Return a size on a changed line: its people may differ, and so may its technicians."""
     return None if size is None else size_of(plan, size.cells, size.technicians)
-
-
-def _clear(change: NestedInterval) -> bool:
-    return change.interval.low > 0 or change.interval.high < 0
 
 
 def _decides(rows: Sequence[Row]) -> Row:

@@ -14,6 +14,7 @@ from twin.evaluation.words import answer_word, duration
 from twin.factory.plan import FactoryPlan
 from twin.factory.result import Factory
 from twin.report import charts, episode_charts
+from twin.report import factory_tables as tables
 from twin.report import factory_words as words
 from twin.report.html import templates
 from twin.report.style import CLASS_COLOURS
@@ -54,7 +55,7 @@ def _content(plan: FactoryPlan, found: Factory, command: str) -> dict[str, Any]:
         "command": command,
         "banner": words.banner(plan, found),
         "sentences": words.sentences(plan, found),
-        "table": words.table(found),
+        "table": tables.table(found),
         "needs": [
             {
                 "title": row.title,
@@ -67,16 +68,16 @@ def _content(plan: FactoryPlan, found: Factory, command: str) -> dict[str, Any]:
             for row in found.rows
             if row.need
         ],
-        "buys_heads": words.buys_heads(found),
-        "buys_rows": words.buys_rows(found),
+        "buys_heads": tables.buys_heads(found),
+        "buys_rows": tables.buys_rows(found),
         "buys_size": words.cells_text(found.buys.size),
-        "seconds": words.seconds_rows(found),
+        "seconds": tables.seconds_rows(found),
         "outcomes": outcome_table(found.episodes),
         "colours": CLASS_COLOURS,
         "flips": []
         if tornado is None
         else [f"{bar.says}: {flip}" for bar in tornado.bars for flip in bar.flips],
-        "assumptions": list(words.assumptions(plan)),
+        "assumptions": list(tables.assumptions(plan)),
         "horizon": duration(runs.horizon_s),
         "warmup": duration(runs.warmup_s),
         "version": metadata.version("rackline"),
