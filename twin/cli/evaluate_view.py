@@ -23,7 +23,7 @@ from twin.report.first_screen import cards
 from twin.report.reasons import next_steps, whys
 from twin.report.tables import cells_table, kpi_blocks
 
-_WIDE = 110
+WIDE = 110
 """Columns of a terminal that has room for every interval."""
 _NAMES = 21
 """Columns of a KPI's name and unit."""
@@ -67,7 +67,7 @@ def show(plan: Plan, found: Evaluation, page: Path) -> None:
     console = Console()
     console.print(_verdict(plan, found))
     takt_min, pushed_min = plan.line.takt_s / 60, plan.spec.line_runs.saturated_takt_s / 60
-    console.print(_kpis(takt_min, pushed_min, found, wide=console.width >= _WIDE))
+    console.print(_kpis(takt_min, pushed_min, found, wide=console.width >= WIDE))
     console.print(_cells(found))
     console.print(f"report: {page.resolve()}", soft_wrap=True, highlight=False)
 

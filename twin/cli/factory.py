@@ -57,11 +57,14 @@ def factory_command(
     Example: [bold]rackline factory --racks 30 --out runs/factory_look[/bold]
     """
     # Imported here: physics and charts would slow every other command's start down.
+    from rich.text import Text
+
     from twin.cli.evaluate_view import Bars, stopped
     from twin.cli.factory_view import show
     from twin.factory.plan import load_factory_plan
     from twin.factory.run import answer_factory
     from twin.report.factory import write_factory_reports
+    from twin.report.factory_words import bound_sentence
 
     plan = load_factory_plan(question)
     if racks is not None:
@@ -74,7 +77,13 @@ def factory_command(
     command = shlex.join(words)
     with Bars() as bars:
         try:
-            found = answer_factory(plan, folder, workers or usable_cores(), bars)
+            found = answer_factory(
+                plan,
+                folder,
+                workers or usable_cores(),
+                bars,
+                lambda need: bars.say(Text(bound_sentence(plan, need))),
+            )
         except KeyboardInterrupt:
             bars.say(stopped(command if workers is None else f"{command} --workers {workers}"))
             raise typer.Exit(_INTERRUPTED) from None

@@ -61,7 +61,7 @@ def mixes_of(stations: tuple[str, ...], trained: tuple[str, ...]) -> tuple[Mix, 
         Mix("trained", "all trained", best),
         *alone,
         *bounds,
-        Mix("perfect", "all perfect (the bound)", dict.fromkeys(stations, "perfect"), True),
+        Mix("perfect", "all perfect", dict.fromkeys(stations, "perfect"), True),
     )
 
 

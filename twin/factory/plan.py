@@ -33,7 +33,6 @@ from twin.evaluation.plan import (
     plain,
 )
 from twin.evaluation.search import helped_by_more
-from twin.evaluation.words import listed
 from twin.factory.mixes import Mix, mixes_of
 from twin.kpi.definitions import LINE_KPIS, OF_CELLS_ALONE
 from twin.line.model import LineModel
@@ -93,19 +92,6 @@ class FactoryPlan:
     def mixes(self) -> tuple[Mix, ...]:
         """The cases, see `twin.factory.mixes`."""
         return mixes_of(tuple(self.cells), self.trained)
-
-    def untrained_sentences(self) -> Iterator[str]:
-        """Say of every station without a trained policy that it counts with its script."""
-        for cell in self.spec.stations:
-            if cell.station in self.trained:
-                continue
-            name = cell.policies.trained
-            held = listed(zoo()) or "no bundle"
-            why = "names none" if name is None else f"there is no {name} (the zoo holds {held})"
-            yield (
-                f"{cell.station} has no trained policy yet: {why}; wherever all are trained it "
-                f"counts with {cell.policies.scripted}."
-            )
 
     def attached(
         self, cells: Mapping[str, int] | None = None, technicians: int | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +37,11 @@ _YIELD = "rolled_throughput_yield"
 
 
 def answer_factory(
-    plan: FactoryPlan, out: Path, workers: int, progress: Progress | None = None
+    plan: FactoryPlan,
+    out: Path,
+    workers: int,
+    progress: Progress | None = None,
+    on_bound: Callable[[Need], None] | None = None,
 ) -> Factory:
     """Answer a factory question, or do what is missing of it, and return what was found.
 
@@ -46,6 +50,7 @@ def answer_factory(
         out: run folder; a killed run is resumed there.
         workers: processes; the result does not depend on it.
         progress: told how far it is.
+        on_bound: told what perfect policies need, before the campaign begins.
 
     Raises:
         ConfigError: the staffed line ships no rack within the horizon.
@@ -57,7 +62,9 @@ def answer_factory(
     try:
         folder.claim(plan.resolved())
         with Executor(workers) as executor:
-            found = _Run(plan, folder, executor, progress or Quiet()).answer()
+            found = _Run(plan, folder, executor, progress or Quiet()).answer(
+                on_bound or (lambda _: None)
+            )
         folder.write("result.json", as_json(found))
         return found
     finally:
@@ -83,11 +90,13 @@ class _Run:
             warmup_days=runs.warmup_s / DAY_S,
         )
 
-    def answer(self) -> Factory:
+    def answer(self, on_bound: Callable[[Need], None]) -> Factory:
         """Go through the phases."""
         plan, phase = self.plan, self.folder.phase
-        with phase("today"):
+        with phase("before"):
             self._today()
+            bound = next(mix for mix in plan.mixes if mix.key == "perfect")
+            on_bound(size_for_takt(plan, self.lines, Ask(bound, {})))
         with phase("episodes"):
             self.episodes.run(self.executor, self.progress, "episodes")
         campaign = self.episodes.campaign()

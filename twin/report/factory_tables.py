@@ -31,19 +31,23 @@ _YIELD = "rolled_throughput_yield"
 def table(found: Factory) -> dict[str, Any]:
     """Return the table of the first screen: every case at its own size."""
     keys = ("racks_per_day", "lead_time_mean_h", _YIELD)
-    heads = ["cells", "people", *(_head(key) for key in keys), "capacity, racks/day"]
-    return {"heads": heads, "rows": [_table_row(row, keys) for row in found.rows]}
+    heads = ["cells", "people", "racks a day", "lead time, h", "yield, %", "capacity"]
+    note = (
+        "Cells: the fewest that hold the gates, as recorded where none is shown to, else the most "
+        "that were tried. Yield: rolled throughput yield. Capacity: racks a day, saturated."
+    )
+    return {"note": note, "heads": heads, "rows": [_table_row(row, keys) for row in found.rows]}
 
 
 def _table_row(row: Row, keys: tuple[str, ...]) -> dict[str, Any]:
     entries = [
         Entry(NONE, "") if row.size is None else Entry(_cells_short(row.size), _proof(row)),
-        Entry(str(row.people), ""),
+        Entry(str(row.people), _technicians(row)),
     ]
     for key in keys:
         made = entry(key, row.kpis[key].interval)
         if key == _YIELD and row.yield_bound is not None:
-            made = Entry(f"at least {value(key, row.yield_bound)}", "lower bound")
+            made = Entry(f"≥ {value(key, row.yield_bound)}", "lower bound")
         elif key == "lead_time_mean_h" and not row.settles:
             made = Entry(made.value, f"{made.span}, growing")
         entries.append(made)
@@ -61,20 +65,16 @@ def _proof(row: Row) -> str:
     """Say what a size rests on."""
     assert row.need is not None and row.size is not None  # noqa: PT018 - a case has both
     if row.need.found:
-        shown = "the fewest"
-    else:
-        shown = "fewest as recorded" if row.need.recorded else "the most tried"
-    return f"{shown}, {row.size.technicians} technician{'s' if row.size.technicians > 1 else ''}"
+        return "shown"
+    return "as recorded" if row.need.recorded else "most tried"
+
+
+def _technicians(row: Row) -> str:
+    return "" if row.size is None else f"{row.size.technicians} roaming"
 
 
 def _cells_short(size: Size) -> str:
     return " · ".join(f"{station} {count}" for station, count in size.cells.items())
-
-
-def _head(key: str) -> str:
-    unit = format_of(key).unit
-    title = LINE_KPIS[key].title
-    return f"{title}, {unit}" if unit in ("h", "%") else title
 
 
 def buys_rows(found: Factory) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from policies.catalogue import zoo
 from twin.evaluation.words import (
     difference,
     format_of,
@@ -17,7 +18,7 @@ from twin.evaluation.words import (
 )
 from twin.factory.mixes import Size
 from twin.factory.plan import FactoryPlan
-from twin.factory.result import Bought, Factory, Row, Seconds
+from twin.factory.result import Bought, Factory, Need, Row, Seconds
 from twin.factory.seconds import cells_filled
 from twin.kpi.gates import Answer
 from twin.kpi.intervals import Interval
@@ -60,6 +61,21 @@ def banner(plan: FactoryPlan, found: Factory) -> dict[str, str]:
     }
 
 
+def bound_sentence(plan: FactoryPlan, need: Need) -> str:
+    """Say before any episode is run what no policy can do better."""
+    takt = f"a takt of {plan.line.takt_s / 60:g} min"
+    if need.found is not None:
+        return (
+            f"Known before any episode: with perfect policies everywhere {cells_text(need.found)} "
+            f"and {need.found.people} people hold {takt}. No policy needs fewer."
+        )
+    most = need.tried[0]
+    return (
+        f"Known before any episode: not even perfect policies are shown to hold {takt} with "
+        f"{cells_text(most.size)} and {most.size.technicians} technicians ({most.why})."
+    )
+
+
 def sentences(plan: FactoryPlan, found: Factory) -> list[str]:
     """Return what the first screen says below the answer, most weighty first."""
     return [
@@ -68,9 +84,25 @@ def sentences(plan: FactoryPlan, found: Factory) -> list[str]:
         buys_sentence(found),
         *seconds_sentences(plan, found),
         *yield_sentences(found),
-        *plan.untrained_sentences(),
+        *untrained_sentences(plan),
         *(f"{station}: {text}" for station, text in found.physics.items()),
     ]
+
+
+def untrained_sentences(plan: FactoryPlan) -> Iterator[str]:
+    """Say which stations have no trained policy, and that they count with their scripts."""
+    without = [cell for cell in plan.spec.stations if cell.station not in plan.trained]
+    if not without:
+        return
+    missing = [name for cell in without if (name := cell.policies.trained) is not None]
+    held = listed(zoo()) or "no bundle"
+    why = f" (not there: {listed(missing)}; the zoo holds {held})" if missing else ""
+    one = len(without) == 1
+    yield (
+        f"{listed([cell.station for cell in without])} {'has' if one else 'have'} no trained "
+        f"policy yet{why}: wherever all are trained, {'it counts' if one else 'they count'} with "
+        f"{listed(sorted({cell.policies.scripted for cell in without}))}."
+    )
 
 
 def cells_text(size: Size) -> str:
