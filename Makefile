@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test screens lint clean python validate calibrate-intervals converge docs bench factory \
+.PHONY: help demo test screens lint clean python validate calibrate-intervals converge docs bench \
 	check-datasets
 
 help: ## list the targets
@@ -51,6 +51,7 @@ validate: $(VENV)/.core ## hold the line against independent figures and closed 
 	@$(BIN)/rackline line validate --replications 100 --doc docs/validation.md
 	@$(BIN)/rackline line oracles --replications 50 --error-percent 0.3 --doc docs/validation.md
 
+.PHONY: factory
 factory: $(VENV)/.core ## robot cells at three stations at once: how many cells and people hold takt (hours); resumes
 	@$(BIN)/rackline factory --out runs/factory; code=$$?; \
 	  case $$code in 0|1|3) exit 0 ;; *) exit $$code ;; esac

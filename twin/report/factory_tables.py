@@ -53,7 +53,7 @@ def _table_row(row: Row, keys: tuple[str, ...]) -> dict[str, Any]:
         entries.append(made)
     entries.append(entry("racks_per_day", row.capacity.interval))
     return {
-        "title": row.title,
+        "title": f"{row.title} (bound)" if row.bound else row.title,
         "bound": row.bound,
         "kind": KINDS[row.need.answer] if row.need else "",
         "word": answer_word(row.need.answer) if row.need else "",
