@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test screens lint clean python validate calibrate-intervals converge docs bench \
-	check-datasets
+	check-datasets train-tray card-tray
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -62,6 +62,13 @@ calibrate-intervals: $(VENV)/.core ## how often the intervals hold what they pro
 converge: $(VENV)/.core ## the tray station's convergence card (long); writes docs/cards
 	@$(BIN)/rackline converge rackline/TrayInsert-v0 --save --card docs/cards/tray_insert_convergence.md
 
+train-tray: $(VENV)/.dev ## the shipped tray policy, three training seeds (an hour on two cores); writes policies/zoo
+	@$(BIN)/rackline train tray_insert --seeds 0,1,2 --out runs/train-tray
+	@rm -rf policies/zoo/tray_insert && cp -r runs/train-tray/bundle policies/zoo/tray_insert
+
+card-tray: $(VENV)/.core ## its card: held-out seeds against every script, robustness (an hour and more); writes policies/zoo
+	@$(BIN)/rackline card zoo/tray_insert --episodes 5000 --robustness 500 --out runs/card-tray
+
 bench: $(VENV)/.core ## speed as ratios of one run: env.step over raw physics, workers, the demo by phase
 	@$(BIN)/python -m twin.bench $(ARGS)
 
@@ -69,6 +76,7 @@ docs: $(VENV)/.core ## the pages of the stations, from their data and the code; 
 	@$(BIN)/rackline stations rackline/TrayInsert-v0 --doc docs/stations/tray_insert.md
 	@$(BIN)/rackline stations rackline/ShelfInsert-v0 --doc docs/stations/shelf_insert.md
 	@$(BIN)/rackline stations rackline/CablePlugLight-v0 --doc docs/stations/cable_plug_light.md
+	@$(BIN)/rackline stations rackline/CablePlug-v0 --doc docs/stations/cable_plug.md
 
 # LeRobot's pins and ours do not agree, and Rerun's SDK is large: each has an environment of its own.
 DATASETS := $(VENV)-datasets

@@ -13,6 +13,8 @@ from envs.physics.sensors import WrenchFilter
 
 LIMIT = 5.0
 """Scaled entries are clipped to ± this, so that the space is bounded."""
+SIDED = frozenset({"lateral", "yaw", "roll", "fy", "mx", "mz"})
+"""Last words of the entries, observed or of actions, that a mirror gives the other sign."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,11 @@ def sensed_fields(
 def index_of(fields: tuple[Field, ...], name: str) -> int:
     """Return the position of the field called ``name``."""
     return next(i for i, field in enumerate(fields) if field.name == name)
+
+
+def mirror(names: Sequence[str]) -> NDArray[np.float32]:
+    """Return the signs that entries so named take where left and right are swapped, (n,)."""
+    return np.array([-1.0 if name.split()[-1] in SIDED else 1.0 for name in names], np.float32)
 
 
 def scaled(values: list[float], scales: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -14,11 +14,11 @@ import gymnasium as gym
 from configs.errors import UnknownNameError
 from configs.specs.base import load_spec, resolve_path
 from configs.specs.insertion import InsertionSpec
-from configs.specs.plug import PlugSpec
+from configs.specs.plug import ArmPlugSpec, PlugSpec
 from configs.specs.station import StationSpec
 from envs.station import Station
 from envs.stations.insertion.station import Insertion
-from envs.stations.plug.station import Plugging
+from envs.stations.plug.station import by_arm, by_wrist
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,16 @@ register(
         "S70",
         "S70: a virtual compliant wrist plugs cables into the ports of a panel (light tier)",
         PlugSpec,
-        Plugging,
+        by_wrist,
+    )
+)
+register(
+    StationEntry(
+        "rackline/CablePlug-v0",
+        "cable_plug_arm",
+        "S70",
+        "S70: a 7-axis arm plugs cables into the ports of a panel",
+        ArmPlugSpec,
+        by_arm,
     )
 )

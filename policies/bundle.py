@@ -57,9 +57,11 @@ class BundlePolicy:
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the action (m,) in [-1, 1] for an observation (n,)."""
-        seen = self._composition.see(observation)
+        return self._composition.act(observation, self._learnt)
+
+    def _learnt(self, seen: NDArray[np.float32]) -> NDArray[np.float32]:
         learnt, self._state = self._network.step(seen, state=self._state)
-        return self._composition.join(learnt)
+        return learnt
 
 
 def read_bundle(path: Path) -> tuple[Card, Network]:
@@ -94,13 +96,13 @@ def load_bundle(path: Path, station: StationSpec) -> BundlePolicy:
             f"{here.version}; train one for this station, or choose another policy"
         )
     place = station_of(station)
-    actions = len(place.actions)
+    actions = [entry.name for entry in place.actions]
     base = _base(path, card, station)
     try:
         composition = Composition(card.composition, base, place.fields, actions)
     except UnknownNameError as error:
-        raise BundleError(f"{path}: the zones of its composition: {error}") from None
-    expected = (len(place.fields) + composition.extra, actions)
+        raise BundleError(f"{path}: its composition: {error}") from None
+    expected = (len(place.fields) + composition.extra, len(actions))
     sizes = (card.signature.observation, card.signature.action)
     if made.table_hash != here.table_hash or sizes != expected:
         raise BundleError(

@@ -2,17 +2,20 @@
 
 The learner sees the observation, its zones and, where there is a script, the action that the
 script would take: `Composition.see` asks the script, `Composition.join` combines. The script gets
-observations and nothing else.
+observations and nothing else. `Composition.act` is all of it, for a network that has learnt.
 """
 
 from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import UnknownNameError
-from configs.specs.training import CompositionSpec, ZonesSpec
-from envs.observation import Field, index_of
+from configs.specs.training import CompositionSpec, CorrectionsSpec, ZonesSpec
+from envs.observation import Field, index_of, mirror
 from policies.policy import Policy
 
 Array = NDArray[np.float32]
@@ -24,13 +27,13 @@ class Composition:
     A learnt action of zero is the script itself, for every kind but ``pure``.
 
     Args:
-        spec: kind, scale and feed range.
+        spec: kind, scale, feed range, zones, and whether what was learnt is mirrored.
         base: the script; ``None`` exactly where the kind is ``pure``.
         fields: the station's observation.
-        actions: entries of the station's action; the first is the feed.
+        actions: names of the entries of the station's action; the first is the feed.
 
     Raises:
-        UnknownNameError: zones of what is not observed.
+        UnknownNameError: zones or corrections by what is not observed.
     """
 
     def __init__(
@@ -38,14 +41,18 @@ class Composition:
         spec: CompositionSpec,
         base: Policy | None,
         fields: tuple[Field, ...],
-        actions: int,
+        actions: Sequence[str],
     ) -> None:
         if (spec.kind == "pure") != (base is None):
             raise ValueError(f"a {spec.kind} composition and base {base!r} do not fit")
         self._kind, self._scale, self._base = spec.kind, spec.scale, base
         self._feed = spec.feed or (1.0, 1.0)
-        self._scripted = np.zeros(actions, dtype=np.float32)
+        self._scripted = np.zeros(len(actions), dtype=np.float32)
         self._zones = [_zones(zones, fields) for zones in spec.zones]
+        self._begin = _begin(spec.corrections, fields)
+        self._corrects = True
+        self._mirrored = spec.mirror
+        self._swaps, self._turns = mirror([field.name for field in fields]), mirror(actions)
 
     @property
     def extra(self) -> int:
@@ -58,28 +65,49 @@ class Composition:
         if self._base is not None:
             self._base.reset()
 
+    def act(self, observation: Array, learnt: Callable[[Array], Array]) -> Array:
+        """Return the action (m,) in [-1, 1] of a network for an observation (n,).
+
+        Args:
+            observation: of the station.
+            learnt: the network: what the learner sees to its action.
+        """
+        action = learnt(self.see(observation))
+        if self._mirrored:
+            seen = self._seen(self._swaps * observation, self._turns * self._scripted)
+            action = np.float32(0.5) * (action + self._turns * learnt(seen))
+        return self.join(action)
+
     def see(self, observation: Array) -> Array:
         """Return what the learner sees, (n + extra,), and remember the script's action.
 
         To be called exactly once a step: scripts may have a memory.
         """
-        seen = [observation]
-        for index, starts, widths in self._zones:
-            seen.append(np.clip((observation[index] - starts) / widths, 0.0, 1.0))
         if self._base is not None:
             self._scripted = self._base.act(observation)
-            seen.append(self._scripted)
-        return np.concatenate(seen)
+        index, above = self._begin
+        self._corrects = bool(observation[index] > above)
+        return self._seen(observation, self._scripted)
 
     def join(self, learnt: Array) -> Array:
         """Return the action (m,) in [-1, 1] for the last observation seen and a learnt action."""
         learnt = np.clip(learnt, -1.0, 1.0)
         if self._kind == "pure":
             return learnt.astype(np.float32)
+        if not self._corrects:
+            learnt[1:] = 0.0
         action = self._scripted + self._scale * learnt
         if self._kind == "override":
             action[0] = self._scripted[0] * self.feed_factor(float(learnt[0]))
         return np.clip(action, -1.0, 1.0).astype(np.float32)
+
+    def _seen(self, observation: Array, scripted: Array) -> Array:
+        seen = [observation]
+        for index, starts, widths in self._zones:
+            seen.append(np.clip((observation[index] - starts) / widths, 0.0, 1.0))
+        if self._base is not None:
+            seen.append(scripted)
+        return np.concatenate(seen)
 
     def feed_factor(self, learnt: float) -> float:
         """Return the factor on the script's feed: 1 at 0, geometric to its ends at -1 and +1."""
@@ -89,9 +117,21 @@ class Composition:
 
 def _zones(spec: ZonesSpec, fields: tuple[Field, ...]) -> tuple[int, Array, Array]:
     """Return the entry's index, and starts and widths of its zones as shares of its scale."""
-    names = [field.name for field in fields]
-    if spec.field not in names:
-        raise UnknownNameError("observation", spec.field, names)
-    index = index_of(fields, spec.field)
+    index = _observed(spec.field, fields)
     ends = np.array(spec.at, dtype=np.float32) / np.float32(fields[index].scale)
     return index, ends[:-1], np.diff(ends)
+
+
+def _begin(spec: CorrectionsSpec | None, fields: tuple[Field, ...]) -> tuple[int, float]:
+    """Return the entry's index, and the share of its scale above which corrections count."""
+    if spec is None:
+        return 0, -math.inf
+    index = _observed(spec.field, fields)
+    return index, spec.above / fields[index].scale
+
+
+def _observed(name: str, fields: tuple[Field, ...]) -> int:
+    names = [field.name for field in fields]
+    if name not in names:
+        raise UnknownNameError("observation", name, names)
+    return index_of(fields, name)

@@ -129,7 +129,8 @@ def training_env(spec: TrainingSpec, seed: int) -> TrainingEnv:
     if spec.composition.base is not None:
         base = load_policy(spec.composition.base, made.station)
     weights = spec.reward or made.station.reward
-    composition = Composition(spec.composition, base, made.fields, len(made.actions))
+    actions = [entry.name for entry in made.actions]
+    composition = Composition(spec.composition, base, made.fields, actions)
     return TrainingEnv(
         made, composition, weights, spec.force_cap, spec.force_from, spec.pace or DEPTH, seed
     )

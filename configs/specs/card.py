@@ -104,4 +104,8 @@ class Card(Spec):
             raise PydanticCustomError(
                 "base", "base and base_parameters do not fit; give both or neither", {}
             )
+        if self.composition.mirror and (self.signature.state or self.signature.masked):
+            raise PydanticCustomError(
+                "mirror", "mirror needs a network without memory and mask; leave mirror out", {}
+            )
         return self

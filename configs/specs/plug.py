@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from configs.specs.arm import ArmData
 from configs.specs.base import Spec
 from configs.specs.quantities import (
     Angle,
@@ -179,3 +180,9 @@ class PlugSpec(StationSpec):
                     {"p": name},
                 )
         return self
+
+
+class ArmPlugSpec(PlugSpec):
+    """A plugging station that an arm works: the same, and which arm it is."""
+
+    robot: ArmData

@@ -160,13 +160,22 @@ def test_a_changed_station_file_is_no_obstacle(bundle):
         (
             {"composition": OVERRIDE | {"zones": [{"field": "mood", "at": [0, 1]}]}},
             BundleError,
-            "the zones of its composition: unknown observation 'mood'",
+            "its composition: unknown observation 'mood'",
         ),
         ({"base_parameters": {"entry": "1 mm/s"}}, BundleError, "base_parameters"),
         ({"base_parameters": None}, ConfigError, "do not fit"),
         ({"station": None}, BundleError, "was not made for a station"),
         ({"format": 2}, ConfigError, "format"),
         ({"pickled": "gASV"}, ConfigError, "is not a known field"),
+        (
+            {
+                "composition": OVERRIDE | {"mirror": True},
+                "signature": {"observation": SEEN, "kind": "continuous", "action": 4}
+                | {"state": [1, 4]},
+            },
+            ConfigError,
+            "mirror needs a network without memory",
+        ),
         ({"signature": {"observation": 9, "kind": "continuous", "action": 4}}, BundleError, "obs"),
     ],
 )

@@ -10,8 +10,8 @@ import pytest
 from configs.errors import UnknownNameError
 from configs.specs.base import load_spec, resolve_path
 from configs.specs.insertion import InsertionSpec
-from configs.specs.training import CompositionSpec, TrainingSpec
-from envs.observation import Field
+from configs.specs.training import CompositionSpec, TrainingSpec, ZonesSpec
+from envs.observation import Field, mirror
 from policies.catalogue import load_policy
 from policies.composition import Composition
 from policies.rollout import play
@@ -20,6 +20,7 @@ from policies.training_env import training_env
 
 SPEC = load_spec(TrainingSpec, resolve_path("training", "tray_insert"))
 FIELDS = tuple(Field(name, "m", 0.1, "") for name in ("depth", "aside", "height"))
+ACTIONS = ("axial", "lateral", "height", "yaw")
 BASE = "scripted/lateral-admittance@1"
 
 
@@ -39,7 +40,7 @@ class Fixed:
 
 def composition(kind, base=None, **fields):
     spec = CompositionSpec.model_validate({"kind": kind, "base": base and BASE, **fields})
-    return Composition(spec, base, FIELDS, 4)
+    return Composition(spec, base, FIELDS, ACTIONS)
 
 
 def joined(made, *learnt):
@@ -81,6 +82,53 @@ def test_zones_are_seen_between_the_observation_and_the_script():
         assert seen.dtype == np.float32
     with pytest.raises(UnknownNameError, match="did you mean 'depth'"):
         composition("pure", zones=[{"field": "dept", "at": [0, 1]}])
+
+
+def test_corrections_begin_where_they_are_said_to():
+    """The feed is learnt everywhere; .07 m is .7 of the entry's scale."""
+    begin = {"field": "depth", "above": 0.07}
+    fields = {"scale": 0.5, "feed": (0.5, 2.0), "corrections": begin}
+    made = composition("override", Fixed(0.2, 0.1, 0.0, -0.1), **fields)
+    learnt = np.array([1.0, 0.4, -0.4, 0.2], dtype=np.float32)
+    for depth, expected in ((0.69, [0.4, 0.1, 0.0, -0.1]), (0.71, [0.4, 0.3, -0.2, 0.0])):
+        action = made.act(np.array([depth, 0, 0], dtype=np.float32), lambda _: learnt)
+        assert action == pytest.approx(expected)
+    assert list(learnt) == pytest.approx([1.0, 0.4, -0.4, 0.2])
+    with pytest.raises(UnknownNameError, match="did you mean 'depth'"):
+        composition("residual", Fixed(0, 0, 0, 0), corrections=begin | {"field": "dept"})
+
+
+def test_what_is_mirrored_does_mirrored_what_the_network_does():
+    """For the tuned script itself, any network, zones of both kinds, and every observed entry."""
+    env = training_env(SPEC, seed=1)
+    try:
+        fields = env.unwrapped.fields
+        spec = SPEC.composition.model_copy(update={"mirror": True, "scale": 1.0})
+        zones = ZonesSpec.model_validate({"field": "pose lateral", "at": [-0.01, 0.0, 0.02]})
+        spec = spec.model_copy(update={"zones": [*spec.zones, zones]})
+        station = env.unwrapped.station
+        rng = np.random.default_rng(0)
+        made = Composition(spec, load_policy(BASE, station), fields, ACTIONS)
+        weights = rng.normal(0.0, 0.1, (len(fields) + made.extra, 4)).astype(np.float32)
+        swaps, turns = mirror([field.name for field in fields]), mirror(ACTIONS)
+        assert (swaps == -1).sum() == 17
+        for observation in rng.normal(0.0, 0.5, (100, len(fields))).astype(np.float32):
+            made.reset()
+            action = made.act(observation, lambda seen: np.tanh(seen @ weights))
+            made.reset()
+            again = made.act(swaps * observation, lambda seen: np.tanh(seen @ weights))
+            assert again == pytest.approx(turns * action, abs=1e-5)
+    finally:
+        env.close()
+
+
+def test_without_mirror_the_network_speaks_alone():
+    made = composition("residual", Fixed(0.0, 0.0, 0.0, 0.0), scale=1.0)
+    mirrored = composition("residual", Fixed(0.0, 0.0, 0.0, 0.0), scale=1.0, mirror=True)
+    leans = np.array([0.4, 0.2, 0.1, -0.2], dtype=np.float32)
+    seen = np.zeros(3, dtype=np.float32)
+    assert made.act(seen, lambda _: leans) == pytest.approx(leans)
+    assert mirrored.act(seen, lambda _: leans) == pytest.approx([0.4, 0.0, 0.1, 0.0])
 
 
 def test_the_script_is_asked_once_a_step_and_its_action_is_seen():

@@ -56,12 +56,12 @@ def converge(
         to_markdown,
     )
 
-    config = station(env_id).config
+    entry = station(env_id)
     if save and seeds < MIN_SEEDS:
         raise RacklineError(
             f"--save --seeds {seeds}: too few for reports to rest on; write {MIN_SEEDS} or more"
         )
-    stored = result_path(config) if save else None
+    stored = result_path(entry) if save else None
     check_file("--card", card)
     check_file("--save", stored)
     with progress_bar() as bar:
