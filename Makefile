@@ -51,6 +51,11 @@ validate: $(VENV)/.core ## hold the line against independent figures and closed 
 	@$(BIN)/rackline line validate --replications 100 --doc docs/validation.md
 	@$(BIN)/rackline line oracles --replications 50 --error-percent 0.3 --doc docs/validation.md
 
+.PHONY: factory
+factory: $(VENV)/.core ## robot cells at three stations at once: how many cells and people hold takt (hours); resumes
+	@$(BIN)/rackline factory --out runs/factory; code=$$?; \
+	  case $$code in 0|1|3) exit 0 ;; *) exit $$code ;; esac
+
 calibrate-intervals: $(VENV)/.core ## how often the intervals hold what they promise (long); writes docs/validation.md
 	@$(BIN)/python -m twin.bridge.calibrate --doc docs/validation.md
 

@@ -8,16 +8,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from configs.errors import RacklineError
 from policies.executor import Executor
 from twin.evaluation import cases, collect
 from twin.evaluation import preflight as pre
 from twin.evaluation.answers import Asked, answers
 from twin.evaluation.before import MODES, Preflight
-from twin.evaluation.cases import Fitted, digest_of
-from twin.evaluation.episodes import Campaign, Episodes, fit, summarise
+from twin.evaluation.cases import Fitted
+from twin.evaluation.episodes import Episodes, fit, summarise
+from twin.evaluation.episodes import NoEvidenceError as NoEvidenceError
 from twin.evaluation.lines import Lines
 from twin.evaluation.physics import physics_statement
 from twin.evaluation.plan import LETTERS, Plan
@@ -30,14 +30,11 @@ from twin.evaluation.verdict import chosen, policy_verdict, verdict
 from twin.evaluation.words import short_name
 from twin.line.model import LineModel
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 DAY_S = 86_400.0
 _WALL_CLOCK = frozenset({"episode_s", "minutes", "seconds"})
-
-
-class NoEvidenceError(RacklineError):
-    """A policy's operations are all void: there is nothing to judge, which is inconclusive."""
-
-    exit_code = 3
 
 
 def evaluate(
@@ -77,7 +74,7 @@ def evaluate(
         folder.close()
 
 
-def as_json(found: Evaluation) -> str:
+def as_json(found: DataclassInstance) -> str:
     """Return what was found as JSON; wall-clock times are left out, so equal runs are equal.
 
     What is not known (nan) or has no bound (infinite) is null: JSON has no such numbers.
@@ -106,7 +103,7 @@ class _Run:
         self.plan, self.folder, self.executor, self.progress = plan, folder, executor, progress
         runs = plan.spec.line_runs
         self.count = runs.replications.verdict
-        self.episodes = Episodes(plan, folder)
+        self.episodes = Episodes(plan.trials, folder)
         self.lines = Lines(
             folder,
             executor,
@@ -125,7 +122,7 @@ class _Run:
         with phase("episodes"):
             self.episodes.run(self.executor, self.progress, "episodes")
         campaign = self.episodes.campaign()
-        policies = tuple(self._fit(campaign, letter) for letter in LETTERS)
+        policies = tuple(fit(trial, campaign) for trial in plan.trials)
         with phase("line runs"):
             judged = self._line_runs(policies)
         with phase("cells and people"):
@@ -181,17 +178,6 @@ class _Run:
                 pace["episode_s"] = episode_s
         self.folder.keep_pace(pace)
         return pre.preflight(plan, lines, tried, pace, self.executor.workers)
-
-    def _fit(self, campaign: Campaign, letter: str) -> Fitted:
-        try:
-            model = fit(self.plan, campaign, letter)
-        except ValueError:
-            raise NoEvidenceError(
-                f"inconclusive: every operation of {self.plan.policy(letter)} is void (penetration "
-                f"beyond the station's limit), so there is nothing to judge; the station's physics "
-                f"needs a finer rate or stiffer contact"
-            ) from None
-        return Fitted(letter, model, digest_of(campaign.digest(letter), model))
 
     def _line_runs(self, policies: tuple[Fitted, ...]) -> tuple[PolicyVerdict, ...]:
         plan, lines, count = self.plan, self.lines, self.count

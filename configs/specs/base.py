@@ -102,6 +102,17 @@ def error_at(path: Path, loc: tuple[str | int, ...], problem: str, remedy: str) 
     return ConfigError(line, _dotted(loc), value, problem, remedy)
 
 
+def line_of_key(path: Path, key: str) -> str | None:
+    """Return the ``file:line`` of a key at a file's top level, ``None`` where it has none.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    keys = [key_node for key_node, _ in compose(path).value]
+    lines = (node.start_mark.line + 1 for node in keys if node.value == key)
+    return next((f"{path}:{line}" for line in lines), None)
+
+
 def first_problem(error: ValidationError) -> str:
     """Return field and message of what is wrong first, for data that has no lines to name."""
     first = error.errors(include_url=False)[0]

@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from configs.specs.base import Spec, error_at, load_spec, resolve_path
+from configs.errors import ConfigError
+from configs.specs.base import Spec, error_at, line_of_key, load_spec, resolve_path
 from configs.specs.effects import Effects
 from configs.specs.gates import GateSpec
 from configs.specs.quantities import Time
@@ -141,42 +142,58 @@ class TornadoInput(Spec):
     says: Annotated[str, Field(min_length=1)]
 
 
-class EvaluationSpec(Spec):
-    """One evaluation: may these policies run this station of this line?
+class CellSpec(Spec):
+    """A robot cell at a station of the line: its physics, its campaign, and how it is attached.
 
     Attributes:
-        name: short name of the evaluation.
-        question: the decision, as a question to people.
-        line: name or path of the line file.
-        station: id of the station on that line.
+        station: id of the station on the line.
         env: id of the physical station's environment.
         setting: difficulty of that environment.
-        policies: the two policies.
         campaign: physical episodes.
         operations: operations of one rack.
         attach: how the cell takes the station's place.
-        line_runs: replications of the line.
-        search: bounds of the search for cells and technicians.
         effects: what outcomes cost the line; assumed.
+    """
+
+    station: str
+    env: str
+    setting: str
+    campaign: Campaign
+    operations: Operations
+    attach: Attach = Attach()
+    effects: Effects = Effects()
+
+
+class LineStudy(Spec):
+    """What every study of a line states: a question, the line, its runs, and what must hold.
+
+    Attributes:
+        name: short name of the study.
+        question: the decision, as a question to people.
+        line: name or path of the line file.
+        line_runs: replications of the line.
         gates: what must hold, on confidence bounds.
-        verdict: ``any`` if one policy that holds the gates is enough, ``all`` if both must.
-        tornado: assumed inputs to vary, at most 8.
     """
 
     name: Annotated[str, Field(pattern=r"^[\w-]+$")]
     question: Annotated[str, Field(min_length=1)]
     line: str
-    station: str
-    env: str
-    setting: str
-    policies: Policies
-    campaign: Campaign
-    operations: Operations
-    attach: Attach = Attach()
     line_runs: LineRuns
-    search: Search = Search()
-    effects: Effects = Effects()
     gates: Annotated[tuple[GateSpec, ...], Field(min_length=1)]
+
+
+class EvaluationSpec(CellSpec, LineStudy):
+    """One evaluation: may these policies run this station of this line?
+
+    Attributes:
+        policies: the two policies.
+        search: bounds of the search for cells and technicians.
+        verdict: ``any`` if one policy that holds the gates is enough, ``all`` if both must.
+        tornado: assumed inputs to vary, at most 8.
+    """
+
+    policies: Policies
+    search: Search = Search()
     verdict: Literal["any", "all"] = "any"
     tornado: Annotated[tuple[TornadoInput, ...], Field(max_length=MOST_TORNADO_INPUTS)] = ()
 
@@ -189,14 +206,31 @@ def load_evaluation(name_or_path: str | Path) -> tuple[EvaluationSpec, Path]:
         ConfigError: naming file:line, field, value and remedy.
     """
     path = resolve_path("evaluations", name_or_path)
+    if (where := line_of_key(path, "stations")) is not None:
+        raise ConfigError(
+            where,
+            "stations",
+            None,
+            "asks of several stations at once",
+            f"run: rackline factory {name_or_path}",
+        )
     spec = load_spec(EvaluationSpec, path)
     for loc, problem, remedy in _contradictions(spec):
         raise error_at(path, loc, problem, remedy)
     return spec, path
 
 
-def _contradictions(spec: EvaluationSpec) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
-    """Yield (loc, problem, remedy) of what no field can know by itself."""
+Contradiction = tuple[tuple[str | int, ...], str, str]
+"""Place, problem and remedy of what no field can know by itself."""
+
+
+def _contradictions(spec: EvaluationSpec) -> Iterator[Contradiction]:
+    yield from cell_contradictions(spec)
+    yield from run_contradictions(spec.line_runs)
+
+
+def cell_contradictions(spec: CellSpec) -> Iterator[Contradiction]:
+    """Yield what contradicts itself in a cell, places within the cell."""
     total = sum(spec.operations.composition.values())
     if total != spec.operations.per_rack:
         yield (
@@ -210,10 +244,14 @@ def _contradictions(spec: EvaluationSpec) -> Iterator[tuple[tuple[str | int, ...
             f"is more than a rack has operations, {spec.operations.per_rack}",
             f"write {spec.operations.per_rack} or less",
         )
+
+
+def run_contradictions(runs: LineRuns) -> Iterator[Contradiction]:
+    """Yield what contradicts itself in the numbers of line runs, places within the file."""
     for name in ("preflight", "search", "tornado"):
-        if getattr(spec.line_runs.replications, name) > spec.line_runs.replications.verdict:
+        if getattr(runs.replications, name) > runs.replications.verdict:
             yield (
                 ("line_runs", "replications", name),
                 "is more than the verdict's own",
-                f"write {spec.line_runs.replications.verdict} or less",
+                f"write {runs.replications.verdict} or less",
             )

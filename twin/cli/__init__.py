@@ -31,6 +31,7 @@ def main() -> None:
             converge,
             dataset,
             evaluate,
+            factory,
             line,
             line_replay,
             replay,

@@ -23,11 +23,11 @@ from twin.report.first_screen import cards
 from twin.report.reasons import next_steps, whys
 from twin.report.tables import cells_table, kpi_blocks
 
-_WIDE = 110
+WIDE = 110
 """Columns of a terminal that has room for every interval."""
 _NAMES = 21
 """Columns of a KPI's name and unit."""
-_COLOURS = {Answer.HOLDS: "green", Answer.FAILS: "red", Answer.INCONCLUSIVE: "yellow"}
+COLOURS = {Answer.HOLDS: "green", Answer.FAILS: "red", Answer.INCONCLUSIVE: "yellow"}
 
 
 class Bars:
@@ -67,7 +67,7 @@ def show(plan: Plan, found: Evaluation, page: Path) -> None:
     console = Console()
     console.print(_verdict(plan, found))
     takt_min, pushed_min = plan.line.takt_s / 60, plan.spec.line_runs.saturated_takt_s / 60
-    console.print(_kpis(takt_min, pushed_min, found, wide=console.width >= _WIDE))
+    console.print(_kpis(takt_min, pushed_min, found, wide=console.width >= WIDE))
     console.print(_cells(found))
     console.print(f"report: {page.resolve()}", soft_wrap=True, highlight=False)
 
@@ -101,15 +101,15 @@ def show_preflight(found: Preflight) -> Group:
 
 def _verdict(plan: Plan, found: Evaluation) -> Panel:
     verdict = found.verdict
-    colour = _COLOURS[verdict.answer]
+    colour = COLOURS[verdict.answer]
     word, _, headline = verdict.headline.partition(": ")
     parts: list[Text | Table] = [Text(f"{word}: ", style=f"bold {colour}") + Text(headline)]
     for card, policy in zip(cards(found), verdict.policies, strict=True):
-        answer = Text(f"  {card['word']}", style=f"bold {_COLOURS[policy.answer]}")
+        answer = Text(f"  {card['word']}", style=f"bold {COLOURS[policy.answer]}")
         parts += [Text(), Text(card["name"], style="bold") + answer]
         gates = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
         for gate, result in zip(card["gates"], policy.gates, strict=True):
-            mark = Text(gate["mark"], style=f"bold {_COLOURS[result.answer]}")
+            mark = Text(gate["mark"], style=f"bold {COLOURS[result.answer]}")
             measured = Text(f"{gate['measured']}  ") + Text(f"({gate['span']})", style="dim")
             gates.add_row(mark, gate["title"], measured, Text(gate["limit"], style="dim"))
             if not result.tested:

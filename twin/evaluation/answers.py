@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -27,6 +28,35 @@ SELDOM = "every outcome seen too seldom"
 """What the run is called that has all such classes at their lower bounds."""
 
 
+PlanT = TypeVar("PlanT", bound=cases.OnLine, contravariant=True)
+
+
+class Askable(Protocol[PlanT]):
+    """A line at takt whose gates are to be answered, as recorded and at the bounds."""
+
+    @property
+    def blockers(self) -> tuple[str, ...]:
+        """Why no gate may be answered."""
+        ...
+
+    @property
+    def thin(self) -> bool:
+        """Whether it rests on classes seen too seldom."""
+        ...
+
+    def line(self, plan: PlanT) -> LineCase:
+        """Return the line with the classes as recorded."""
+        ...
+
+    def at_upper(self, plan: PlanT) -> dict[str, LineCase]:
+        """Return the line with classes seen too seldom at upper bounds, by name of the run."""
+        ...
+
+    def at_lower(self, plan: PlanT) -> dict[str, LineCase]:
+        """Return the line with classes seen too seldom at lower bounds, by name of the run."""
+        ...
+
+
 @dataclass(frozen=True)
 class Asked:
     """A policy's line at takt whose gates are to be answered.
@@ -40,6 +70,16 @@ class Asked:
     fitted: Fitted
     cells: int | None = None
     technicians: int | None = None
+
+    @property
+    def blockers(self) -> tuple[str, ...]:
+        """Why no gate of it may be answered."""
+        return self.fitted.model.blockers
+
+    @property
+    def thin(self) -> bool:
+        """Whether the policy has classes seen too seldom."""
+        return bool(self.fitted.model.thin_classes)
 
     def line(self, plan: Plan) -> LineCase:
         """Return the line with the classes as recorded."""
@@ -65,8 +105,7 @@ class Asked:
         return {f"{SELDOM} ({named}) at its lower bound": self._of(plan, bounded)}
 
     def _of(self, plan: Plan, model: StationModel) -> LineCase:
-        digest = cases.digest_of(self.fitted.digest.partition("+")[0], model)
-        return self._with(plan, Fitted(self.fitted.letter, model, digest))
+        return self._with(plan, cases.with_model(self.fitted, model))
 
     def _with(self, plan: Plan, fitted: Fitted) -> LineCase:
         return cases.cell(plan, fitted, "takt", cells=self.cells, technicians=self.technicians)
@@ -77,7 +116,7 @@ Results = tuple[GateResult, ...]
 
 
 def answers(
-    plan: Plan, lines: Lines, asked: Sequence[Asked], count: int, title: str
+    plan: PlanT, lines: Lines, asked: Sequence[Askable[PlanT]], count: int, title: str
 ) -> tuple[tuple[GateResult, ...], ...]:
     """Run what it takes to answer all gates on some lines, and return the answers.
 
@@ -126,7 +165,7 @@ def gate_interval(
 
 
 def points(
-    plan: Plan, lines: Lines, case: LineCase, staffed: LineCase, count: int
+    plan: cases.OnLine, lines: Lines, case: LineCase, staffed: LineCase, count: int
 ) -> tuple[Answer, ...]:
     """Return on which side of its limit the point of each gate lies, its interval left out."""
 
@@ -142,9 +181,14 @@ def _any(results: Results, answer: Answer) -> bool:
 
 
 def _results(
-    plan: Plan, lines: Lines, asked: Asked, count: int, lower: Bounds, upper: Bounds | None
+    plan: PlanT,
+    lines: Lines,
+    asked: Askable[PlanT],
+    count: int,
+    lower: Bounds,
+    upper: Bounds | None,
 ) -> Results:
-    staffed, model = cases.staffed(plan, "takt"), asked.fitted.model
+    staffed = cases.staffed(plan, "takt")
 
     def answered(gate: GateSpec) -> GateResult:
         measured = gate_interval(gate, lines, asked.line(plan), staffed, count)
@@ -157,8 +201,8 @@ def _results(
                 name: gate_interval(gate, lines, case, staffed, count)
                 for name, case in bounds.items()
             },
-            model.blockers,
-            tested=recorded is not Answer.HOLDS or upper is not None or not model.thin_classes,
+            asked.blockers,
+            tested=recorded is not Answer.HOLDS or upper is not None or not asked.thin,
         )
 
     return tuple(answered(gate) for gate in plan.spec.gates)

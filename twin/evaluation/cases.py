@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
 
 from configs.specs.effects import Effects
+from configs.specs.evaluation import LineStudy
 from configs.specs.line import LineSpec
 from twin.bridge.process import StationModel
 from twin.evaluation.before import Mode
 from twin.evaluation.lines import LineCase
-from twin.evaluation.perfect import perfect_process
+from twin.evaluation.perfect import PerfectProcess
 from twin.evaluation.plan import Plan
 from twin.kpi.nested import replication_of
 from twin.line.model import LineModel
@@ -25,9 +28,28 @@ class Fitted:
     digest: str
 
 
-def staffed(plan: Plan, mode: Mode, line: LineSpec | None = None) -> LineCase:
-    """Return the line as the table has it, people at the station."""
-    return LineCase(f"staffed, {mode}", _in_mode(plan, LineModel(line or plan.line), mode))
+class OnLine(Protocol):
+    """A planned study of a line: all that its own lines and its gates need."""
+
+    @property
+    def spec(self) -> LineStudy:
+        """The study's file."""
+        ...
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        ...
+
+    @property
+    def line(self) -> LineSpec:
+        """The line it names."""
+        ...
+
+
+def staffed(plan: OnLine, mode: Mode, line: LineSpec | None = None) -> LineCase:
+    """Return the line as the table has it, people at every station."""
+    return LineCase(f"staffed, {mode}", in_mode(plan, LineModel(line or plan.line), mode))
 
 
 def cell(
@@ -44,9 +66,8 @@ def cell(
     count = plan.spec.line_runs.replications.verdict
     return LineCase(
         name=f"cell with {fitted.model.label}, {mode}",
-        model=_in_mode(plan, model, mode),
-        station=plan.spec.station,
-        source=fitted.model,
+        model=in_mode(plan, model, mode),
+        sources={plan.spec.station: fitted.model},
         digest=fitted.digest,
         replications=tuple(replication_of(run) for run in range(count)),
     )
@@ -68,21 +89,19 @@ def mean_cell(plan: Plan, fitted: Fitted, line: LineSpec | None = None) -> LineC
     return LineCase(
         name=f"cell with {fitted.model.label} at its mean, takt",
         model=plan.cell(line=line),
-        station=plan.spec.station,
-        source=MeanPolicy(fitted.model),
+        sources={plan.spec.station: MeanPolicy(fitted.model)},
         digest=f"mean of {fitted.digest}",
     )
 
 
 def perfect(plan: Plan, mode: Mode) -> LineCase:
     """Return the line with the perfect policy in the cell."""
-    source = perfect_process(plan.station, plan.spec.effects)
+    source = plan.robot.perfect
     return LineCase(
         name=f"perfect policy, {mode}",
-        model=_in_mode(plan, plan.cell(), mode),
-        station=plan.spec.station,
-        source=source,
-        digest=f"perfect-{source.visit_s:.9g}-{source.operations}",
+        model=in_mode(plan, plan.cell(), mode),
+        sources={plan.spec.station: source},
+        digest=perfect_digest(source),
     )
 
 
@@ -95,12 +114,16 @@ def instant(plan: Plan, station: str, mode: Mode) -> LineCase:
         for row in plan.line.stations
     )
     line = plan.line.model_copy(update={"stations": stations})
-    return LineCase(f"{station} instant, {mode}", _in_mode(plan, LineModel(line), mode))
+    return LineCase(f"{station} instant, {mode}", in_mode(plan, LineModel(line), mode))
 
 
 def fitted_with(fitted: Fitted, effects: Effects) -> Fitted:
     """Return the same policy under other effects of its outcomes."""
-    model = replace(fitted.model, effects=effects)
+    return with_model(fitted, replace(fitted.model, effects=effects))
+
+
+def with_model(fitted: Fitted, model: StationModel) -> Fitted:
+    """Return the same policy's records under a changed model: its effects, its bounds."""
     return Fitted(fitted.letter, model, digest_of(fitted.digest.partition("+")[0], model))
 
 
@@ -111,5 +134,11 @@ def digest_of(records_digest: str, model: StationModel) -> str:
     return f"{records_digest}+{model.label}+{model.operations}+{effects}+{bounds}"
 
 
-def _in_mode(plan: Plan, model: LineModel, mode: Mode) -> LineModel:
+def perfect_digest(source: PerfectProcess) -> str:
+    """Return what identifies a perfect policy in a cell."""
+    return f"perfect-{source.visit_s:.9g}-{source.operations}"
+
+
+def in_mode(plan: OnLine, model: LineModel, mode: Mode) -> LineModel:
+    """Return a line at its takt, or pushed to its limit as the study says."""
     return model if mode == "takt" else model.at_takt(plan.spec.line_runs.saturated_takt_s)

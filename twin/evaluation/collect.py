@@ -165,7 +165,7 @@ def line_charts(plan: Plan, lines: Lines, label: str, case: LineCase) -> LineCha
         shipped=_band(shipped),
         wip=_band(wip),
         lead_h=tuple(float(value) for value in lead[::step]),
-        settles=_settles(wip, case, plan),
+        settles=settles(wip, case, plan),
     )
 
 
@@ -175,8 +175,14 @@ def _band(series: Floats) -> tuple[tuple[float, float, float], ...]:
     return tuple((float(a), float(b), float(c)) for a, b, c in zip(mean, low, high, strict=True))
 
 
-def _settles(wip: Floats, case: LineCase, plan: Plan) -> bool:
-    """Tell whether the work in progress stays level through the measured window."""
+def settles(wip: Floats, case: LineCase, plan: cases.OnLine) -> bool:
+    """Tell whether the work in progress stays level through the measured window.
+
+    Args:
+        wip: racks in the line, shape (runs, days), warm-up included.
+        case: the line.
+        plan: the study.
+    """
     window = wip[:, int(plan.spec.line_runs.warmup_s // 86_400.0) :]
     third = max(1, window.shape[1] // 3)
     first, last = window[:, :third].mean(axis=1), window[:, -third:].mean(axis=1)

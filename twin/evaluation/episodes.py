@@ -1,56 +1,65 @@
-"""The physical campaign: episodes of both policies, paired by seeds, kept one by one."""
+"""The physical campaigns: episodes of policies, paired by seeds, kept one by one."""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from configs.errors import RacklineError
 from envs.outcome import OutcomeClass
 from policies.executor import Executor
 from policies.records import EpisodeRecord, append_records, read_records
 from policies.rollout import Episode, run_episode
 from twin.bridge.counts import NOT_OK
 from twin.bridge.process import StationModel, fit_station
-from twin.evaluation.plan import LETTERS, Plan
+from twin.evaluation.cases import Fitted, digest_of
+from twin.evaluation.cell import Trial
 from twin.evaluation.progress import Progress
 from twin.evaluation.result import ClassShare, PolicyEpisodes
 from twin.evaluation.runfolder import RunFolder
 from twin.kpi.intervals import cluster_wilson
 
 
+class NoEvidenceError(RacklineError):
+    """A policy's operations are all void: there is nothing to judge, which is inconclusive."""
+
+    exit_code = 3
+
+
 @dataclass(frozen=True)
 class Campaign:
-    """Both policies' records, in the order of racks and slots, whatever the order they came in."""
+    """Policies' records, in the order of racks and slots, whatever the order they came in."""
 
     records: dict[str, tuple[EpisodeRecord, ...]]
 
-    def digest(self, letter: str) -> str:
+    def digest(self, key: str) -> str:
         """Return a hash of what one policy's records say, to key what is derived from them."""
-        text = "\n".join(record.to_json() for record in self.records[letter])
+        text = "\n".join(record.to_json() for record in self.records[key])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class Episodes:
-    """Runs what is missing of a campaign.
+    """Runs what is missing of the campaigns of an evaluation.
 
     Args:
-        plan: the evaluation.
-        folder: its run folder.
+        trials: the campaigns; those of one cell stand together, and meet the same racks and parts.
+        folder: the run folder.
     """
 
-    def __init__(self, plan: Plan, folder: RunFolder) -> None:
-        self._plan, self._folder = plan, folder
-        self._held = {letter: self._read(letter) for letter in LETTERS}
+    def __init__(self, trials: Sequence[Trial], folder: RunFolder) -> None:
+        self._trials, self._folder = trials, folder
+        self._held = {trial.key: self._read(trial.key) for trial in trials}
 
     @property
     def total(self) -> int:
         """Episodes of the whole campaign."""
-        campaign = self._plan.spec.campaign
-        return len(LETTERS) * campaign.racks * campaign.parts_per_rack
+        campaigns = [trial.cell.spec.campaign for trial in self._trials]
+        return sum(campaign.racks * campaign.parts_per_rack for campaign in campaigns)
 
     @property
     def missing(self) -> int:
@@ -66,17 +75,16 @@ class Episodes:
             Mean wall-clock seconds of an episode on one worker, start of workers left out;
             ``None`` where fewer than two were run.
         """
-        wanted = list(self._missing())[:most]
+        wanted = dict(itertools.islice(self._missing(), most))
         if not wanted:
             return None
-        letter_of = {self._plan.policy(letter): letter for letter in LETTERS}
-        files = {letter: self._folder.episodes_file(letter) for letter in LETTERS}
+        files = {key: self._folder.episodes_file(key) for key in self._held}
         times: list[float] = []
 
         def keep(episode: Episode, record: EpisodeRecord) -> None:
-            letter = letter_of[episode.policy]
-            append_records(files[letter], [record])
-            self._held[letter][record.rack_id, record.slot] = record
+            key = wanted[episode]
+            append_records(files[key], [record])
+            self._held[key][record.rack_id, record.slot] = record
             times.append(time.perf_counter())
             progress.advance()
 
@@ -90,43 +98,48 @@ class Episodes:
     def campaign(self) -> Campaign:
         """Return all records, sorted."""
         return Campaign(
-            {
-                letter: tuple(held[key] for key in sorted(held))
-                for letter, held in self._held.items()
-            }
+            {key: tuple(held[at] for at in sorted(held)) for key, held in self._held.items()}
         )
 
-    def _missing(self) -> Iterator[Episode]:
+    def _missing(self) -> Iterator[tuple[Episode, str]]:
         """Yield missing episodes rack by rack, so that a cut campaign is balanced."""
-        spec = self._plan.spec
-        for rack in range(spec.campaign.racks):
-            for slot in self._plan.slots(rack):
-                for letter in LETTERS:
-                    if (rack, slot) not in self._held[letter]:
-                        yield Episode(
-                            spec.env,
-                            self._plan.policy(letter),
-                            spec.setting,
-                            spec.campaign.seed,
-                            rack,
-                            slot,
-                        )
+        for cell, trials in itertools.groupby(self._trials, key=lambda trial: trial.cell):
+            spec, together = cell.spec, tuple(trials)
+            for rack in range(spec.campaign.racks):
+                for slot, trial in itertools.product(cell.slots(rack), together):
+                    if (rack, slot) not in self._held[trial.key]:
+                        seed = spec.campaign.seed
+                        episode = Episode(spec.env, trial.policy, spec.setting, seed, rack, slot)
+                        yield episode, trial.key
 
-    def _read(self, letter: str) -> dict[tuple[int, int], EpisodeRecord]:
+    def _read(self, key: str) -> dict[tuple[int, int], EpisodeRecord]:
         """Return what is there: of this campaign, or `RunFolder.claim` would have refused it."""
-        records = read_records(self._folder.episodes_file(letter))
+        records = read_records(self._folder.episodes_file(key))
         return {(record.rack_id, record.slot): record for record in records}
 
 
-def fit(plan: Plan, campaign: Campaign, letter: str) -> StationModel:
-    """Return the station model of one policy's campaign."""
-    return fit_station(
-        campaign.records[letter],
-        station=plan.spec.station,
-        label=plan.policy(letter),
-        effects=plan.spec.effects,
-        operations=plan.spec.operations.per_rack,
-    )
+def fit(trial: Trial, campaign: Campaign) -> Fitted:
+    """Return a policy's station model, from its campaign.
+
+    Raises:
+        NoEvidenceError: its operations are all void.
+    """
+    spec = trial.cell.spec
+    try:
+        model = fit_station(
+            campaign.records[trial.key],
+            station=spec.station,
+            label=trial.policy,
+            effects=spec.effects,
+            operations=spec.operations.per_rack,
+        )
+    except ValueError:
+        raise NoEvidenceError(
+            f"inconclusive: every operation of {trial.policy} is void (penetration "
+            f"beyond the station's limit), so there is nothing to judge; the station's physics "
+            f"needs a finer rate or stiffer contact"
+        ) from None
+    return Fitted(trial.key, model, digest_of(campaign.digest(trial.key), model))
 
 
 def summarise(letter: str, model: StationModel, records: Sequence[EpisodeRecord]) -> PolicyEpisodes:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -47,19 +47,23 @@ class LineCase:
     Attributes:
         name: unique within the evaluation, for messages.
         model: the line, attachment and takt included.
-        station: station that ``source`` is attached to; ``None`` with the table alone.
-        source: gives the process model of each replication.
-        digest: identifies the content of ``source``.
+        sources: by attached station, what gives its process model of each replication; empty with
+            the table alone.
+        digest: identifies the content of ``sources``.
         replications: line replication of each run, where run k takes posterior draw k; ``None``
             where nothing is drawn, and run k is replication k (see `twin.kpi.nested`).
     """
 
     name: str
     model: LineModel
-    station: str | None = None
-    source: Source | None = None
+    sources: Mapping[str, Source] = field(default_factory=dict)
     digest: str = ""
     replications: tuple[int, ...] | None = None
+
+    @property
+    def source(self) -> Source | None:
+        """The source of the first attached station: of a line with one cell, the only one."""
+        return next(iter(self.sources.values()), None)
 
     def replication_of(self, run: int) -> int:
         """Return the line replication in which a run happens."""
@@ -183,11 +187,11 @@ class Lines:
         )
 
     def _item(self, case: LineCase, run: int, detail: bool) -> LineItem:
-        processes: dict[str, ProcessModel] = {}
-        if case.source is not None and case.station is not None:
-            draw = run if case.replications else None
-            made = case.source.replicate(self._seed, case.replication_of(run), draw=draw)
-            processes[case.station] = made
+        draw = run if case.replications else None
+        processes = {
+            station: source.replicate(self._seed, case.replication_of(run), draw=draw)
+            for station, source in case.sources.items()
+        }
         replication = Replication(
             case.model,
             self._seed,

@@ -38,7 +38,7 @@ def with_input(
     """
     root, *steps = path.split(".")
     data = json.loads((line if root == "line" else effects).model_dump_json(by_alias=True))
-    _put(data, steps, value)
+    put(data, steps, value)
     try:
         if root == "line":
             return parse_line(data), effects
@@ -65,7 +65,12 @@ def shown_value(line: LineSpec, effects: Effects, path: str) -> Value:
     return value
 
 
-def _put(data: Any, steps: list[str], value: Value) -> None:
+def put(data: Any, steps: list[str], value: Value) -> None:
+    """Put a value into plain data, at a path whose items of a list go by their id.
+
+    Raises:
+        OverrideError: nothing is there, or more than a single value.
+    """
     node = data
     for step in steps[:-1]:
         node = _child(node, step)

@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from configs.errors import ConfigError, RacklineError, UnknownNameError, suggest
-from configs.specs.base import error_at
+from configs.specs.base import Spec, error_at
 from configs.specs.effects import Effects
-from configs.specs.evaluation import EvaluationSpec, load_evaluation
+from configs.specs.evaluation import CellSpec, Contradiction, EvaluationSpec, load_evaluation
+from configs.specs.gates import GateSpec
 from configs.specs.line import LineSpec, load_line
 from configs.specs.station import StationSpec
 from envs import registry
 from policies.catalogue import load_policy, policy_content
 from policies.seeds import HELD_OUT, SELECTION, TRAINING
+from twin.evaluation.cell import Cell, Trial
 from twin.evaluation.overrides import OverrideError, with_input
-from twin.evaluation.perfect import perfect_process
-from twin.evaluation.slots import sampled_slots
 from twin.kpi.definitions import LINE_KPIS, OF_CELLS_ALONE
 from twin.line.model import LineModel
 
@@ -56,9 +56,19 @@ class Plan:
         """Return the name of policy ``x`` or ``y``."""
         return self.spec.policies.x if letter == "x" else self.spec.policies.y
 
+    @property
+    def robot(self) -> Cell:
+        """The cell whose policies are judged."""
+        return Cell(self.spec, self.station)
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """The campaigns of both policies, in order."""
+        return tuple(Trial(letter, self.robot, self.policy(letter)) for letter in LETTERS)
+
     def slots(self, rack: int) -> tuple[int, ...]:
         """Return the slots that the campaign inserts into on rack visit ``rack``."""
-        return sampled_slots(len(self.station.slots), self.spec.campaign.parts_per_rack, rack)
+        return self.robot.slots(rack)
 
     def cell(
         self,
@@ -74,23 +84,11 @@ class Plan:
             technicians: number of roaming technicians; by default as the line says.
             line: another line than the evaluation's (a changed input).
         """
-        attach = self.spec.attach
-        model = LineModel(line or self.line).attach(
-            self.spec.station,
-            minor_stops=attach.minor_stops,
-            servers=cells or attach.servers,
-            crew=attach.crew,
-            # Of every policy alike: against its own time a slower one would look more effective.
-            planned_run_time_s=perfect_process(self.station, self.spec.effects).visit_s,
-        )
+        model = self.robot.attached(LineModel(line or self.line), cells)
         return model if technicians is None else model.with_technicians(technicians)
 
     def resolved(self) -> dict[str, Any]:
         """Return all that the records depend on, as plain data."""
-
-        def plain(spec: EvaluationSpec | LineSpec | StationSpec) -> Any:
-            return json.loads(spec.model_dump_json(by_alias=True))
-
         return {
             "episode_format": EPISODE_FORMAT,
             "evaluation": plain(self.spec),
@@ -98,6 +96,11 @@ class Plan:
             "station": plain(self.station),
             "policies": {letter: policy_content(self.policy(letter)) for letter in LETTERS},
         }
+
+
+def plain(spec: Spec) -> Any:
+    """Return a spec as plain data, every default filled in."""
+    return json.loads(spec.model_dump_json(by_alias=True))
 
 
 def load_plan(name_or_path: str | Path) -> Plan:
@@ -108,23 +111,11 @@ def load_plan(name_or_path: str | Path) -> Plan:
         ConfigError: something is wrong in it, in the files it names, or between them.
     """
     spec, path = load_evaluation(name_or_path)
-    line = _named(path, ("line",), lambda: load_line(spec.line))
-    if spec.station not in line.ids:
-        raise error_at(
-            path, ("station",), f"is not on line {line.name}", suggest(spec.station, line.ids)
-        )
-    entry = _named(path, ("env",), lambda: registry.station(spec.env))
-    if spec.station != entry.line_station and entry.line_station in line.ids:
-        raise error_at(
-            path,
-            ("station",),
-            f"is not where {entry.env_id} works",
-            f"write {entry.line_station}, or name the environment of {spec.station}",
-        )
-    station = entry.spec
+    line = named(path, ("line",), lambda: load_line(spec.line))
+    station = cell_station(path, (), spec, line)
     for letter in LETTERS:
         name = getattr(spec.policies, letter)
-        _named(path, ("policies", letter), functools.partial(load_policy, name, station))
+        named(path, ("policies", letter), functools.partial(load_policy, name, station))
     for loc, problem, remedy in _contradictions(spec, line, station):
         raise error_at(path, loc, problem, remedy)
     plan = Plan(spec, path, line, station)
@@ -135,7 +126,35 @@ def load_plan(name_or_path: str | Path) -> Plan:
     return plan
 
 
-def _named(path: Path, loc: tuple[str, ...], load: Callable[[], Named]) -> Named:
+def cell_station(
+    path: Path, loc: tuple[str | int, ...], spec: CellSpec, line: LineSpec
+) -> StationSpec:
+    """Return the physical station of a cell.
+
+    Args:
+        path: the evaluation's file.
+        loc: where in it the cell stands.
+        spec: the cell.
+        line: the line that it is to stand on.
+
+    Raises:
+        ConfigError: the line has no such station, nothing such an environment, or the two differ.
+    """
+    at = (*loc, "station")
+    if spec.station not in line.ids:
+        raise error_at(path, at, f"is not on line {line.name}", suggest(spec.station, line.ids))
+    entry = named(path, (*loc, "env"), lambda: registry.station(spec.env))
+    if spec.station != entry.line_station and entry.line_station in line.ids:
+        raise error_at(
+            path,
+            at,
+            f"is not where {entry.env_id} works",
+            f"write {entry.line_station}, or name the environment of {spec.station}",
+        )
+    return entry.spec
+
+
+def named(path: Path, loc: tuple[str | int, ...], load: Callable[[], Named]) -> Named:
     """Return what a name stands for; what is wrong with it becomes an error at its line."""
     try:
         return load()
@@ -148,14 +167,18 @@ def _named(path: Path, loc: tuple[str, ...], load: Callable[[], Named]) -> Named
         raise error_at(path, loc, f"cannot be used ({error})", "mend or replace it") from None
 
 
-_Contradiction = tuple[tuple[str | int, ...], str, str]
-
-
 def _contradictions(
     spec: EvaluationSpec, line: LineSpec, station: StationSpec
-) -> Iterator[_Contradiction]:
-    if _identity(spec.policies.x) == _identity(spec.policies.y):
+) -> Iterator[Contradiction]:
+    if identity(spec.policies.x) == identity(spec.policies.y):
         yield ("policies", "y"), "is policy x again", "name another policy, or another version"
+    yield from cell_contradictions(spec, station)
+    yield from gate_contradictions(spec.gates)
+    yield from _tornado_contradictions(spec, line, spec.effects)
+
+
+def cell_contradictions(spec: CellSpec, station: StationSpec) -> Iterator[Contradiction]:
+    """Yield what contradicts between a cell and its physical station, places within the cell."""
     if spec.setting not in station.settings:
         yield (
             ("setting",),
@@ -173,7 +196,11 @@ def _contradictions(
     if dict(spec.operations.composition) != held:
         shown = ", ".join(f"{part}: {count}" for part, count in held.items())
         yield ("operations", "composition"), "is not what the station holds", f"write {{{shown}}}"
-    for index, gate in enumerate(spec.gates):
+
+
+def gate_contradictions(gates: tuple[GateSpec, ...]) -> Iterator[Contradiction]:
+    """Yield what contradicts between gates and the KPIs that there are."""
+    for index, gate in enumerate(gates):
         if gate.kpi not in LINE_KPIS:
             yield ("gates", index, "kpi"), "is not a known KPI", suggest(gate.kpi, LINE_KPIS)
         elif gate.paired and gate.kpi in OF_CELLS_ALONE:
@@ -182,12 +209,11 @@ def _contradictions(
                 f"compares with a staffed line, which has no {gate.kpi}",
                 "write against: value, or name another KPI",
             )
-    yield from _tornado_contradictions(spec, line, spec.effects)
 
 
 def _tornado_contradictions(
     spec: EvaluationSpec, line: LineSpec, effects: Effects
-) -> Iterator[_Contradiction]:
+) -> Iterator[Contradiction]:
     named: set[str] = set()
     for index, item in enumerate(spec.tornado):
         if item.input in named:  # its bars would be told apart by nothing
@@ -201,7 +227,7 @@ def _tornado_contradictions(
                 yield ("tornado", index, field), error.problem, error.remedy
 
 
-def _identity(name: str) -> Any:
+def identity(name: str) -> Any:
     """Return what two names of one policy share: `a` and `a@1`, or two paths of one bundle."""
     content = policy_content(name)
     return content.get("sha256", content)

@@ -20,6 +20,7 @@ from twin.evaluation.words import difference, duration, format_of, in_sentence, 
 from twin.kpi.definitions import LINE_KPIS, LineKpi
 from twin.kpi.intervals import Interval, paired_t, rule_of_three, t_interval
 from twin.kpi.nested import nested_interval
+from twin.line.model import LineModel
 from twin.line.process import State
 
 SHOWN: tuple[tuple[str, Mode], ...] = (
@@ -47,8 +48,8 @@ def cases_needed(plan: Plan) -> list[tuple[LineCase, int]]:
     ]
 
 
-def check_horizon(plan: Plan, lines: Lines) -> None:
-    """See that the staffed line ships racks within the runs; `cases_needed` have been made.
+def check_horizon(plan: cases.OnLine, lines: Lines) -> None:
+    """See that the staffed line ships racks within its runs, which have been made.
 
     Raises:
         ConfigError: at takt or saturated no rack leaves the line in the measured time of any run,
@@ -107,7 +108,7 @@ def preflight(
     process = perfect_process(plan.station, spec.effects)
     return Preflight(
         perfect_visit_s=process.visit_s,
-        bearable_operation_s=_bearable_operation_s(plan),
+        bearable_operation_s=plan.robot.bearable_operation_s(LineModel(plan.line)),
         rows=rows,
         movers=movers,
         tried=tried,
@@ -167,21 +168,6 @@ def _rack_s(plan: Plan) -> float:
     return plan.line.takt_s * plan.spec.attach.servers
 
 
-def _lost(plan: Plan) -> float:
-    """Return the time that stops cost the cell, as a share of its busy time.
-
-    Stops are those that the attached station is left with: breakdowns, and minor stops if kept.
-    """
-    row = plan.cell().spec.station(plan.spec.station)
-    return sum(stops.mttr_s / stops.mtbf_s for stops in (row.minor_stops, row.breakdowns) if stops)
-
-
-def _bearable_operation_s(plan: Plan) -> float:
-    """Return what takt leaves for one operation, docking and handling of the rack taken off."""
-    work_s = _rack_s(plan) / (1 + _lost(plan)) - plan.spec.effects.handling_s
-    return max(0.0, work_s) / plan.spec.operations.per_rack
-
-
 def _needs(
     plan: Plan, lines: Lines, episode_s: float | None, workers: int
 ) -> tuple[EpisodeNeed, ...]:
@@ -215,7 +201,7 @@ def _bearable_damage(plan: Plan) -> tuple[OutcomeClass, float, str]:
     swap_s = spec.effects.damage.mean_s
     if spec.effects.damage.technician:
         swap_s += plan.line.technicians.response_s
-    spare_s = _rack_s(plan) - busy_s * (1 + _lost(plan))
+    spare_s = _rack_s(plan) - busy_s * (1 + plan.robot.lost(LineModel(plan.line)))
     rate = spare_s / (spec.operations.per_rack * max(swap_s, 1.0))
     return OutcomeClass.DAMAGE, rate, "the cell has no time left at takt"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 
 from configs.specs.gates import GateSpec
@@ -63,7 +64,7 @@ def _search(plan: Plan, lines: Lines, fitted: Fitted) -> CellsForTakt:
     )
     results = _answers(plan, lines, fitted, *most)
     tried, found = [_try(fitted, results, *most)], None
-    for pair in [] if _hopeless(results) else combinations:
+    for pair in [] if hopeless(results) else combinations:
         if pair == most:
             now = tried[0]
         else:
@@ -100,7 +101,7 @@ def _as_recorded(
     if fitted.model.blockers:
         return None
     at_most = zip(plan.spec.gates, held(*most), strict=True)
-    if any(_helped_by_more(gate) and not holds for gate, holds in at_most):
+    if any(helped_by_more(gate) and not holds for gate, holds in at_most):
         return None
     enough = (Size(*pair, _people(plan, *pair)) for pair in pairs if all(held(*pair)))
     return next(enough, None)
@@ -114,12 +115,16 @@ def _answers(plan: Plan, lines: Lines, fitted: Fitted, cells: int, technicians: 
 
 def _try(fitted: Fitted, results: Results, cells: int, technicians: int) -> Try:
     answer = combined([result.answer for result in results], "all")
-    whys = fitted.model.blockers or [_why(result) for result in results if result.answer is answer]
-    why = "every gate holds" if answer is Answer.HOLDS else "; ".join(whys)
-    return Try(cells, technicians, answer, why)
+    return Try(cells, technicians, answer, reason(results, answer, fitted.model.blockers))
 
 
-def _why(result: GateResult) -> str:
+def reason(results: Results, answer: Answer, blockers: Sequence[str] = ()) -> str:
+    """Return what decided a try."""
+    whys = blockers or [why_of(result) for result in results if result.answer is answer]
+    return "every gate holds" if answer is Answer.HOLDS else "; ".join(whys)
+
+
+def why_of(result: GateResult) -> str:
     """Return what was measured, or where that alone would give another answer, why it does not."""
     recorded = judge(result.gate, result.measured.interval)
     if recorded is result.answer:
@@ -131,14 +136,15 @@ def _why(result: GateResult) -> str:
     return result.why
 
 
-def _hopeless(results: Results) -> bool:
+def hopeless(results: Results) -> bool:
+    """Tell whether more cells and technicians cannot help: a gate that they only help is lost."""
     return any(
-        result.answer is not Answer.HOLDS and result.tested and _helped_by_more(result.gate)
+        result.answer is not Answer.HOLDS and result.tested and helped_by_more(result.gate)
         for result in results
     )
 
 
-def _helped_by_more(gate: GateSpec) -> bool:
+def helped_by_more(gate: GateSpec) -> bool:
     """Tell whether more cells and technicians can only help a gate: it bounds the bad side."""
     better = LINE_KPIS[gate.kpi].higher_is_better
     asks_for_more = gate.at_least is not None

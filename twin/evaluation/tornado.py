@@ -7,7 +7,8 @@ rare outcome by luck. For the same reason gates are compared on points here, not
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from configs.specs.evaluation import TornadoInput
 from twin.evaluation import cases
@@ -24,37 +25,70 @@ from twin.kpi.intervals import Interval, t_interval
 KPI = "lead_time_mean_h"
 
 
+Pair = tuple[LineCase, LineCase]
+"""A line with cells, and the staffed one with the same inputs."""
+
+
 def tornado(plan: Plan, lines: Lines, fitted: Fitted) -> Tornado | None:
     """Vary the inputs for one policy; ``None`` where the evaluation names none."""
     if not plan.spec.tornado:
         return None
-    count = plan.spec.line_runs.replications.tornado
-    base = cases.mean_cell(plan, fitted), cases.staffed(plan, "takt")
-    ends = {
-        (item.input, end): _pair(plan, fitted, item, end)
+    effects = plan.spec.effects
+    swung = [
+        Swung(
+            item,
+            shown_value(plan.line, effects, item.input),
+            _pair(plan, fitted, item, "low"),
+            _pair(plan, fitted, item, "high"),
+        )
         for item in plan.spec.tornado
-        for end in ("low", "high")
-    }
-    pairs = [base, *ends.values()]
+    ]
+    base = cases.mean_cell(plan, fitted), cases.staffed(plan, "takt")
+    bars, change = swing(plan, lines, base, swung)
+    count = plan.spec.line_runs.replications.tornado
+    return Tornado(fitted.letter, fitted.model.label, change, bars, count)
+
+
+@dataclass(frozen=True)
+class Swung:
+    """An input with its lines at both ends.
+
+    Attributes:
+        item: the input.
+        now: its present value.
+        low: its lines at the low end.
+        high: its lines at the high end.
+    """
+
+    item: TornadoInput
+    now: Value
+    low: Pair
+    high: Pair
+
+
+def swing(
+    plan: cases.OnLine, lines: Lines, base: Pair, swung: Sequence[Swung]
+) -> tuple[tuple[TornadoBar, ...], Interval]:
+    """Run the lines and return the bars, widest first, and the change with inputs as assumed."""
+    count = plan.spec.line_runs.replications.tornado
+    pairs = [base, *(pair for one in swung for pair in (one.low, one.high))]
     lines.run("tornado", [(case, count) for pair in pairs for case in pair])
     before = points(plan, lines, *base, count)
     bars = [
         TornadoBar(
-            says=item.says,
-            input=item.input,
-            now=as_text(shown_value(plan.line, plan.spec.effects, item.input)),
-            low=as_text(item.low),
-            high=as_text(item.high),
-            at_low=_change(lines, ends[item.input, "low"], count),
-            at_high=_change(lines, ends[item.input, "high"], count),
-            flips=tuple(_flips(plan, lines, item, ends, before, count)),
+            says=one.item.says,
+            input=one.item.input,
+            now=as_text(one.now),
+            low=as_text(one.item.low),
+            high=as_text(one.item.high),
+            at_low=_change(lines, one.low, count),
+            at_high=_change(lines, one.high, count),
+            flips=tuple(_flips(plan, lines, one, before, count)),
         )
-        for item in plan.spec.tornado
+        for one in swung
     ]
     bars.sort(key=lambda bar: -abs(bar.at_high.estimate - bar.at_low.estimate))
-    return Tornado(
-        fitted.letter, fitted.model.label, _change(lines, base, count), tuple(bars), count
-    )
+    return tuple(bars), _change(lines, base, count)
 
 
 def as_text(value: Value) -> str:
@@ -70,31 +104,25 @@ def as_text(value: Value) -> str:
     return f"{shown / 60:g} min" if unit == "s" and shown >= 60 else f"{shown:g} {unit}"
 
 
-def _pair(plan: Plan, fitted: Fitted, item: TornadoInput, end: str) -> tuple[LineCase, LineCase]:
+def _pair(plan: Plan, fitted: Fitted, item: TornadoInput, end: str) -> Pair:
     """Return the cell's line and the staffed line with one end of an input."""
     line, effects = with_input(plan.line, plan.spec.effects, item.input, getattr(item, end))
     changed = cases.fitted_with(fitted, effects)
     return cases.mean_cell(plan, changed, line), cases.staffed(plan, "takt", line)
 
 
-def _change(lines: Lines, pair: tuple[LineCase, LineCase], count: int) -> Interval:
+def _change(lines: Lines, pair: Pair, count: int) -> Interval:
     ours, theirs = (lines.kpi(case, KPI, count) for case in pair)
     return t_interval(ours - theirs)
 
 
 def _flips(
-    plan: Plan,
-    lines: Lines,
-    item: TornadoInput,
-    ends: dict[tuple[str, str], tuple[LineCase, LineCase]],
-    before: tuple[Answer, ...],
-    count: int,
+    plan: cases.OnLine, lines: Lines, one: Swung, before: tuple[Answer, ...], count: int
 ) -> Iterator[str]:
     """Yield what one input turns: "lead time: its point fails at 5 min (holds as assumed)"."""
-    for end in ("low", "high"):
-        after = points(plan, lines, *ends[item.input, end], count)
+    for pair, end in ((one.low, one.item.low), (one.high, one.item.high)):
+        after = points(plan, lines, *pair, count)
         for gate, old, new in zip(plan.spec.gates, before, after, strict=True):
             if new is not old:
                 title = LINE_KPIS[gate.kpi].title
-                at = as_text(getattr(item, end))
-                yield f"{title}: its point {new} at {at} ({old} as assumed)"
+                yield f"{title}: its point {new} at {as_text(end)} ({old} as assumed)"

@@ -115,7 +115,7 @@ def _tables(plan: Plan, found: Evaluation) -> dict[str, Any]:
         "cells": tables.cells_table(found),
         "kpi_blocks": tables.kpi_blocks(found.kpis, takt_min, pushed_min),
         "station_rows": tables.station_rows(found),
-        "outcomes": tables.outcome_table(found),
+        "outcomes": tables.outcome_table(found.episodes),
         "perfect_rows": tables.perfect_rows(found),
         "assumptions": list(assumptions(plan)),
         "provenance": list(tables.provenance(plan, found, metadata.version("rackline"))),

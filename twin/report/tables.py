@@ -9,7 +9,7 @@ from typing import Any
 
 from configs.specs.base import spec_hash
 from twin.evaluation.plan import LETTERS, Plan
-from twin.evaluation.result import CellsForTakt, Evaluation, KpiRow, Try
+from twin.evaluation.result import CellsForTakt, Evaluation, KpiRow, PolicyEpisodes, Try
 from twin.evaluation.search import nothing_found, size_name
 from twin.evaluation.words import (
     NONE,
@@ -150,12 +150,12 @@ def _try(try_: Try) -> str:
     return f"{size_name(try_)} ({answer_word(try_.answer)})"
 
 
-def outcome_table(found: Evaluation) -> list[dict[str, Any]]:
-    """Return counts, shares and intervals of every outcome class."""
+def outcome_table(episodes: Sequence[PolicyEpisodes]) -> list[dict[str, Any]]:
+    """Return counts, shares and intervals of every outcome class, a column a campaign."""
     rows = []
     for outcome, meaning in OUTCOME_MEANINGS.items():
         shares = []
-        for policy in found.episodes:
+        for policy in episodes:
             seen = policy.classes[outcome]
             text = share_span(seen.share)
             if seen.bound is not None and seen.count == 0:

@@ -1,0 +1,390 @@
+"""The factory question on a small line with made-up campaigns: cases, search, bounds, reports."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from envs.outcome import OutcomeClass
+from policies.records import append_records
+from tests.unit.conftest import GOOD, LINE, made_up
+from twin.bridge.process import fit_station
+from twin.bridge.synthetic import Truth
+from twin.cli import main
+from twin.evaluation.cases import Fitted, digest_of
+from twin.evaluation.lines import LineCase
+from twin.evaluation.runfolder import RunFolder
+from twin.factory.mixes import Ask, mixes_of, size_of
+from twin.factory.plan import FactoryPlan, load_factory_plan
+from twin.factory.run import answer_factory
+from twin.factory.search import size_for_takt
+from twin.kpi.gates import Answer
+from twin.line.ledger import Ledger
+from twin.line.model import LineModel
+from twin.line.process import State, Step, VisitPlan
+from twin.line.reference import simulate
+from twin.report import factory_tables as tables
+from twin.report import factory_words as words
+from twin.report.factory import write_factory_reports
+
+S70 = """\
+  - id: S70
+    cycle_time: {mean: 100 min, cv: 0.15}
+    servers: 2
+    crew: 5
+    buffer: 2
+"""
+CELL = """\
+  - station: {id}
+    env: rackline/{env}-v0
+    setting: hard
+    policies: {{scripted: {script}{trained}}}
+    campaign: {{racks: 40, parts_per_rack: 4, seed: 30000001}}
+    operations: {{per_rack: {count}, composition: {parts}}}
+    attach: {{minor_stops: replaced}}
+    most_cells: 2
+"""
+FACTORY = """\
+name: small
+question: How many cells and people?
+line: {line}
+stations:
+{cells}    episodes_needed: 1000
+    yield_sources: {{T: 0.01}}
+    effects: {{damage: {{mean: 10 min}}}}
+line_runs:
+  horizon: 3 d
+  warmup: 1 d
+  saturated_takt: 50 min
+  seed: 5
+  replications: {{verdict: 4, preflight: 2, search: 4, tornado: 4}}
+most_technicians: 2
+gates:
+  - {{kpi: racks_per_day, at_least: 0.6, against: reference ratio}}
+  - {{kpi: technician_use, at_most: 0.9}}
+tornado:
+  - {{input: stations.S70.effects.damage.mean, low: 5 min, high: 60 min, says: swap}}
+  - {{input: stations.S70.yield_sources.T, low: 0.0, high: 0.02, says: share}}
+"""
+TRAYS = "{compute: 18, switch: 9, top_of_rack: 2}"
+CABLES = "{qsfp_dd: 72, qsfp28: 36, sfp_plus: 36, power: 36}"
+TRUTHS = {
+    "S60-scripted": GOOD,
+    "S60-trained": Truth(0.0, 0.0, cycle_s=18.0),
+    "S70-scripted": replace(GOOD, p=0.02, cycle_s=10.0),
+}
+
+
+def write_factory(folder: Path, trained: str = ", trained: scripted/straight-push") -> Path:
+    """Write a question of two stations, only the first of which has another policy."""
+    head, mark, rest = LINE.partition("  - id: T\n")
+    (folder / "line.yaml").write_text(head + S70 + mark + rest)
+    rows = (
+        ("S60", "TrayInsert", "scripted/lateral-admittance", trained, 29, TRAYS),
+        ("S70", "CablePlugLight", "scripted/plug-search", ", trained: zoo/none", 180, CABLES),
+    )
+    names = ("id", "env", "script", "trained", "count", "parts")
+    cells = "".join(CELL.format(**dict(zip(names, row, strict=True))) for row in rows)
+    path = folder / "small.yaml"
+    path.write_text(FACTORY.format(line=folder / "line.yaml", cells=cells))
+    return path
+
+
+def fill(plan: FactoryPlan, folder: Path) -> None:
+    """Put made-up campaigns into a run folder."""
+    opened = RunFolder(folder)
+    opened.claim(plan.resolved())
+    opened.close()
+    for number, trial in enumerate(plan.trials):
+        records = made_up(trial.cell, TRUTHS[trial.key], number)  # type: ignore[arg-type]
+        append_records(folder / f"episodes-{trial.key}.jsonl", records)
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> FactoryPlan:
+    return load_factory_plan(write_factory(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    home = tmp_path_factory.mktemp("factory")
+    plan = load_factory_plan(write_factory(home))
+    fill(plan, home / "run")
+    found = answer_factory(plan, home / "run", workers=1)
+    return plan, home / "run", found
+
+
+def test_cases_differ_where_their_names_say() -> None:
+    cases = {mix.key: mix for mix in mixes_of(("S60", "S70"), ("S60",))}
+    assert list(cases) == [
+        "scripted",
+        "trained",
+        "S60-trained",
+        "S60-perfect",
+        "S70-perfect",
+        "perfect",
+    ]
+    assert cases["trained"].kinds == {
+        "S60": "trained",
+        "S70": "scripted",
+    }  # its script, not nothing
+    assert cases["S70-perfect"].kinds == {"S60": "scripted", "S70": "perfect"}
+    assert [key for key, mix in cases.items() if mix.bound] == [
+        "S60-perfect",
+        "S70-perfect",
+        "perfect",
+    ]
+
+
+def test_a_question_finds_people_cells_and_what_buys_most(done: Any) -> None:
+    _, _, found = done
+    assert [row.key for row in found.rows] == [
+        "staffed",
+        "scripted",
+        "trained",
+        "S60-trained",
+        "perfect",
+    ]
+    assert found.row("staffed").people == 11
+    assert (
+        found.exit_code == {Answer.HOLDS: 0, Answer.FAILS: 1, Answer.INCONCLUSIVE: 3}[found.answer]
+    )
+    perfect = found.row("perfect").need
+    assert perfect.found is not None
+    assert (dict(perfect.found.cells), perfect.found.people) == ({"S60": 1, "S70": 1}, 3)
+    trained, alone = found.row("trained"), found.row("S60-trained")
+    assert trained.kpis == alone.kpis  # S70 counts with its script: the same line, the same runs
+    assert [one.station for one in found.buys.trained] == ["S60"]
+    assert {one.station for one in found.buys.perfect} == {"S60", "S70"}
+    gains = {one.station: one.differences["lead_time_mean_h"] for one in found.buys.perfect}
+    ours = found.buys.trained[0].differences["lead_time_mean_h"].interval
+    assert gains["S60"].interval.estimate <= ours.estimate <= ours.high
+
+
+def test_a_yield_from_too_few_episodes_is_a_lower_bound_and_says_so(done: Any) -> None:
+    plan, _, found = done
+    assert found.short == {"S70-scripted": (160, 1000)}
+    for row in found.rows:
+        scripted = row.need is not None and not row.bound
+        assert (row.yield_bound is not None) == scripted  # S60 alone would need no more
+        if row.yield_bound is not None:
+            low = row.kpis["rolled_throughput_yield"].interval.low
+            assert row.yield_bound <= max(0.0, low)
+    said = tables.table(found)["rows"][1]["entries"]
+    assert any(entry.value.startswith("≥") and entry.span == "lower bound" for entry in said)
+    assert any(
+        "lower bound" in text and "160 of 1,000" in text for text in words.sentences(plan, found)
+    )
+
+
+def test_the_report_says_who_has_no_trained_policy_and_opens_alone(
+    done: Any, tmp_path: Path
+) -> None:
+    plan, _, found = done
+    page = write_factory_reports(plan, found, tmp_path, "rackline factory small")
+    html, text = page.read_text(), (tmp_path / "report.md").read_text()
+    for said in (html, text):
+        assert "S70 has no trained policy yet (not there: zoo/none" in said
+        assert "S60 has no trained" not in said
+        assert "Physics not converged" in said
+    assert not re.findall(r"(?:src|href)=\"(?!#|data:)", html)
+    assert text.startswith(f"# {words.banner(plan, found)['word']}: small")
+
+
+def test_the_same_folder_goes_on_without_running_anything(done: Any) -> None:
+    plan, folder, found = done
+    lines, result = (folder / "lines.jsonl").read_bytes(), (folder / "result.json").read_bytes()
+    again = answer_factory(plan, folder, workers=1)
+    assert (folder / "lines.jsonl").read_bytes() == lines
+    assert (folder / "result.json").read_bytes() == result
+    assert again.decides == found.decides
+    json.loads(result)
+
+
+def test_the_command_runs_real_episodes_and_decides_nothing_on_two_racks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, out = write_factory(tmp_path), tmp_path / "run"
+    path.write_text(path.read_text().replace("parts_per_rack: 4", "parts_per_rack: 1"))
+    words = ["rackline", "factory", str(path), "--racks", "2", "--out", str(out), "--workers", "1"]
+    monkeypatch.setattr("sys.argv", words)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    shown, said = capsys.readouterr()
+    assert ended.value.code == 3
+    known = "with perfect policies everywhere 1 cell at S60 and 1 at S70 and 3 people hold a takt"
+    assert known in " ".join(said.split())
+    assert "Not decided" in shown
+    assert str(out / "report.html") in shown.replace("\n", "")
+    assert len((out / "episodes-S70-scripted.jsonl").read_text().splitlines()) == 2
+    assert f"rackline factory {path} --out {out} --racks 2" in (out / "report.md").read_text()
+
+
+@dataclass
+class WrittenLines:
+    """Lines that hold where a test says, in place of simulated ones."""
+
+    enough: Mapping[str, int]
+    names: list[str] = field(default_factory=list)
+
+    def run(self, title: str, wanted: Iterable[tuple[LineCase, int]]) -> None:
+        """Note what would be run."""
+        self.names += [case.name for case, _ in wanted]
+
+    def kpi(self, case: LineCase, name: str, count: int) -> NDArray[np.float64]:
+        """Return a line that holds takt with enough cells and technicians only."""
+        spec = case.model.spec
+        have = {
+            "technicians": spec.technicians.count,
+            **{s: spec.station(s).servers for s in ("S60", "S70")},
+        }
+        holds = not case.sources or all(have[key] >= least for key, least in self.enough.items())
+        good, bad = (0.5, 0.95) if name == "technician_use" else (20.0, 1.0)
+        return (good if holds else bad) + 1e-4 * np.cos(np.arange(count))
+
+
+@pytest.mark.parametrize("enough", [{"S60": 1}, {"S60": 2, "technicians": 2}, {"S70": 2}])
+def test_nothing_of_what_is_found_can_be_left_out(
+    plan: FactoryPlan, enough: dict[str, int]
+) -> None:
+    ask = Ask(plan.mixes[-1], {})  # perfect: no campaign is needed
+    need = size_for_takt(plan, WrittenLines(enough), ask)  # type: ignore[arg-type]
+    assert need.found is not None
+    found = {**need.found.cells, "technicians": need.found.technicians}
+    assert found == {"S60": 1, "S70": 1, "technicians": 1, **enough}
+    beyond = size_for_takt(plan, WrittenLines({"S60": 3}), ask)  # type: ignore[arg-type]
+    assert (beyond.found, beyond.answer, len(beyond.tried)) == (None, Answer.FAILS, 1)
+
+
+def test_bounds_hold_every_seldom_outcome_of_every_station(plan: FactoryPlan) -> None:
+    works = {}
+    for trial in plan.trials:
+        station, kind = trial.key.split("-")
+        records = made_up(trial.cell, TRUTHS[trial.key], 1)  # type: ignore[arg-type]
+        model = fit_station(
+            records, station=station, label=trial.policy, effects=trial.cell.spec.effects
+        )
+        works[station, kind] = Fitted(trial.key, model, digest_of("made up", model))
+    ask = Ask(plan.mixes[0], works)  # type: ignore[arg-type]
+    (case,) = ask.at_upper(plan).values()
+    for station, source in case.sources.items():
+        assert [outcome for outcome, _ in source.bounded] == list(
+            works[station, "scripted"].model.thin_classes
+        )  # type: ignore[attr-defined]
+        assert OutcomeClass.ESCAPED in dict(source.bounded)  # type: ignore[attr-defined]
+    assert case.identity != ask.line(plan).identity
+    assert ask.at(size_of(plan)).line(plan).identity == ask.line(plan).identity
+
+
+@dataclass(frozen=True)
+class Steady:
+    """A cell that takes the same time for every rack."""
+
+    work_s: float
+
+    def plan(self, unit: int, visit: int) -> VisitPlan:
+        """Return one stretch of work."""
+        return VisitPlan((Step(State.WORKING, self.work_s),), operations=1)
+
+
+def test_a_station_s_draws_do_not_depend_on_what_is_attached_elsewhere(plan: FactoryPlan) -> None:
+    """Cells at two stations at once, of which one does as before: nothing upstream moves a bit."""
+
+    def run(*stations: str) -> Ledger:
+        model = LineModel(plan.table)
+        for station in stations:
+            model = plan.cells[station].attached(model)
+        processes = {station: Steady(1500.0) for station in stations}
+        return simulate(model, seed=3, days=2.0, warmup_days=0.0, processes=processes)
+
+    alone, both = run("S60"), run("S60", "S70")
+    assert alone.visits.dtype == both.visits.dtype
+    before = [0, 1]  # A and S60 stand before S70, whose cell is never the slower one
+    for ledger in (alone, both):
+        assert len(ledger.visits) > 40
+    ours, theirs = (
+        np.sort(one.visits[np.isin(one.visits["station"], before)], order=["unit", "station"])[:40]
+        for one in (alone, both)
+    )
+    assert np.array_equal(ours["started_s"], theirs["started_s"])
+    assert np.array_equal(ours["done_s"], theirs["done_s"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "said"),
+    [
+        ("stations:\n", "station: S60\nstations:\n", "station", "run: rackline evaluate"),
+        ("station: S70", "station: S60", "stations[1].station", "is named twice"),
+        ("station: S70", "station: S71", "stations[1].station", "did you mean"),
+        (
+            "scripted/plug-search",
+            "scripted/plug-serch",
+            "stations[1].policies.scripted",
+            "plug-search",
+        ),
+        ("zoo/none", "none.zip", "stations[1].policies.trained", "unknown policy"),
+        (
+            "straight-push",
+            "lateral-admittance@1",
+            "stations[0].policies.trained",
+            "is the script again",
+        ),
+        ("{T: 0.01}", "{A: 0.01}", "stations[1].yield_sources.A", "is not behind S70"),
+        ("{T: 0.01}", "{X: 0.01}", "stations[1].yield_sources.X", "is not on line"),
+        ("kpi: technician_use", "kpi: people", "gates[1].kpi", "leave it out"),
+        ("most_technicians: 2", "buys: people_mean", "buys", "is not a KPI"),
+        ("S70.effects.damage.mean", "S7.effects.damage.mean", "tornado[0].input", "has no 'S7'"),
+        ("high: 0.02", "high: 0.5", "tornado[1].high", "whole yield loss"),
+        ("most_cells: 2", "most_cells: 0", "stations[0].most_cells", "greater than or equal to 1"),
+    ],
+)
+def test_mistakes_name_file_line_field_and_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    old: str, new: str, field: str, said: str,
+) -> None:  # fmt: skip
+    path = write_factory(tmp_path)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    monkeypatch.setattr(
+        "sys.argv", ["rackline", "factory", str(path), "--out", str(tmp_path / "run")]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    message = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert re.search(rf"small.yaml:\d+: {re.escape(field)}\b", message), message
+    assert said in message
+    assert "Traceback" not in message
+
+
+def test_evaluate_sends_a_question_of_several_stations_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["rackline", "evaluate", "factory"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "run: rackline factory factory" in capsys.readouterr().err
+
+
+def test_the_shipped_question_loads_and_counts_missing_policies_with_their_scripts() -> None:
+    shipped = load_factory_plan("factory")
+    assert list(shipped.cells) == ["S20", "S60", "S70"]
+    assert LineModel(shipped.line).people == 29
+    needed = shipped.cell_spec("S70")
+    assert (
+        needed.campaign.racks * needed.campaign.parts_per_rack >= needed.episodes_needed >= 20_000
+    )
+    named = "".join(words.untrained_sentences(shipped)).partition(" ha")[0]
+    assert [s for s in shipped.cells if s not in shipped.trained] == re.findall(r"S\d+", named)
+    staffed = {row.id: row.first_pass_yield for row in shipped.line.stations}
+    assert staffed == {row.id: row.first_pass_yield for row in shipped.table.stations}

@@ -1,0 +1,110 @@
+"""How many cells the operations of a station fill: means, without waiting and without a line."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from envs.outcome import OutcomeClass
+from policies.records import EpisodeRecord
+from twin.bridge.counts import NOT_OK
+from twin.bridge.first_pass import first_pass_interval
+from twin.evaluation.cases import Fitted
+from twin.evaluation.cell import Cell
+from twin.factory.plan import FactoryPlan
+from twin.factory.result import Seconds
+from twin.kpi.intervals import Interval, t_interval
+from twin.line.model import LineModel
+
+_CERTAIN = Interval(1.0, 1.0, 1.0)
+
+
+def seconds_rows(
+    plan: FactoryPlan,
+    fitted: Mapping[str, Fitted],
+    records: Mapping[str, Sequence[EpisodeRecord]],
+) -> tuple[Seconds, ...]:
+    """Return every station's policies and the perfect one.
+
+    Args:
+        plan: the question.
+        fitted: station models by campaign.
+        records: episodes by campaign.
+    """
+    rows = []
+    for station, cell in plan.cells.items():
+        operations = cell.spec.operations.per_rack
+        motion_s = (cell.perfect.visit_s - cell.spec.effects.handling_s) / operations
+        rows += [
+            _row(
+                plan,
+                station,
+                trial.policy,
+                _mean_s(records[trial.key]),
+                _helped_s(plan, cell, fitted[trial.key]),
+                first_pass_interval(fitted[trial.key].model, plan.spec.line_runs.seed),
+            )
+            for trial in plan.trials
+            if trial.cell == cell
+        ]
+        perfect = Interval(motion_s, motion_s, motion_s)
+        rows.append(_row(plan, station, "", perfect, 0.0, _CERTAIN))
+    return tuple(rows)
+
+
+def cells_filled(row: Seconds) -> int | None:
+    """Return the fewest cells that a mean operation fits, ``None`` where none of those tried."""
+    spent_s = row.operation_s.estimate + row.helped_s
+    enough = (n for n, most in enumerate(row.bearable_s, start=1) if spent_s <= most)
+    return next(enough, None)
+
+
+def _row(
+    plan: FactoryPlan,
+    station: str,
+    name: str,
+    operation_s: Interval,
+    helped_s: float,
+    first_pass: Interval,
+) -> Seconds:
+    cell, line = plan.cells[station], LineModel(plan.line)
+    spec = cell.spec
+    rack_s = spec.effects.handling_s + spec.operations.per_rack * (operation_s.estimate + helped_s)
+    most = plan.cell_spec(station).most_cells
+    return Seconds(
+        station=station,
+        name=name,
+        operation_s=operation_s,
+        helped_s=helped_s,
+        load=rack_s * (1 + cell.lost(line)) / plan.line.takt_s,
+        bearable_s=tuple(cell.bearable_operation_s(line, n) for n in range(1, most + 1)),
+        first_pass=first_pass,
+    )
+
+
+def _mean_s(records: Sequence[EpisodeRecord]) -> Interval:
+    """Return the mean cycle time; racks are independent, their parts are not."""
+    racks: dict[int, list[float]] = defaultdict(list)
+    for record in records:
+        if record.outcome is not OutcomeClass.VOID:
+            racks[record.rack_id].append(record.cycle_time_s)
+    return t_interval(np.array([np.mean(times) for times in racks.values()]))
+
+
+def _helped_s(plan: FactoryPlan, cell: Cell, fitted: Fitted) -> float:
+    """Return the mean time of people an operation costs the cell: a call, and the work."""
+    effects, counts = cell.spec.effects, fitted.model.posterior.counts
+    response_s = plan.line.technicians.response_s
+    swap_s = effects.damage.mean_s + (response_s if effects.damage.technician else 0.0)
+    each_s = {
+        OutcomeClass.ASSISTED: response_s + effects.assisted.mean_s,
+        OutcomeClass.DETECTED: response_s + effects.detected.mean_s,
+        OutcomeClass.DAMAGE: swap_s,
+    }
+    events = counts.events.sum(axis=0)
+    return sum(
+        each * float(events[NOT_OK.index(outcome)]) / counts.total
+        for outcome, each in each_s.items()
+    )
