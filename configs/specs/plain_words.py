@@ -5,6 +5,7 @@ Its own texts speak of arrays and objects and name no remedy.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -39,18 +40,21 @@ def _number(given: Any, _: Any) -> Words:
 
 
 def _whole(given: Any, _: Any) -> Words:
-    number = given if isinstance(given, float) else 3
-    return "is not a whole number", f"write e.g. {round(number)}"
+    number = round(given) if isinstance(given, float) and math.isfinite(given) else 3
+    return "is not a whole number", f"write e.g. {number}"
 
 
 def _pair(given: Any, _: Any) -> Words:
-    number = f"{given:g}" if type(given) in {int, float} else "0.1"
-    return "is not a list", f"write its entries in brackets, e.g. [{number}, {number}]"
+    entry = _entry(given, "0.1") if type(given) in {int, float} else "0.1"
+    return "is not a list", f"write its entries in brackets, e.g. [{entry}, {entry}]"
 
 
 def _list(given: Any, _: Any) -> Words:
-    entry = given if isinstance(given, str | int | float) else "..."
-    return "is not a list", f"write it in brackets, e.g. [{entry}]"
+    return "is not a list", f"write it in brackets, e.g. [{_entry(given, '...')}]"
+
+
+def _text(given: Any, _: Any) -> Words:
+    return "is no text", f'put it in quotes: "{_entry(given, "text")}"'
 
 
 def _short(_: Any, bounds: Any) -> Words:
@@ -59,6 +63,12 @@ def _short(_: Any, bounds: Any) -> Words:
 
 def _long(_: Any, bounds: Any) -> Words:
     return _entries(bounds["actual_length"]), f"write at most {bounds['max_length']}"
+
+
+def _entry(given: Any, otherwise: str) -> str:
+    """Return what was given for an example, where it is short and plain."""
+    text = str(given) if isinstance(given, str | int | float) else ""
+    return text if 0 < len(text) <= 20 else otherwise
 
 
 def _entries(count: int | None) -> str:
@@ -87,7 +97,7 @@ _SAID: dict[str, _Said] = {
     "list_type": _list,
     "tuple_type": _pair,
     "literal_error": lambda _, b: ("is not one of its values", f"write {b['expected']}"),
-    "string_type": lambda given, _: ("is no text", f'put it in quotes: "{given}"'),
+    "string_type": _text,
     "string_too_short": lambda *_: ("is empty", "write a name"),
     "too_short": _short,
     "too_long": _long,

@@ -63,7 +63,8 @@ def parse_quantity(text: object, unit: str) -> float:
         unit: SI unit to convert to, in pint's spelling (``"s"``, ``"N/m"``, ``"rad"``).
     """
     if not isinstance(text, str):
-        number = f"{text:g}" if isinstance(text, int | float) and type(text) is not bool else "1"
+        plain = type(text) in {int, float} and len(str(text)) <= 20
+        number = str(text) if plain else "1"
         raise _error("has no unit; write it with one, e.g. {e}", number, unit)
     found = _NUMBER.fullmatch(text.strip())
     if found is None:
