@@ -5,13 +5,16 @@ Units and sources stand in values and comments, which a parsed spec no longer kn
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import yaml
+
+from configs.specs.base import compose
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,9 @@ class Written:
     opening: tuple[str, ...]
 
     @classmethod
-    def read(cls, path: Path) -> Self:
-        """Return the file at ``path``."""
-        return cls(tuple(entries(path)), tuple(opening_comment(path)))
+    def read(cls, path: Path, folder: str = "") -> Self:
+        """Return the file at ``path``; for ``folder`` see `entries`."""
+        return cls(tuple(entries(path, folder)), tuple(opening_comment(path)))
 
     def value(self, *path: str) -> str:
         """Return a value as written."""
@@ -67,24 +70,34 @@ def opening_comment(path: Path) -> list[str]:
     return [line.lstrip("# ") for line in comments]
 
 
-def entries(path: Path) -> Iterator[Entry]:
-    """Yield the entries of a YAML file that loads, sections included, in the order of the file."""
-    text = path.read_text(encoding="utf-8")
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
-    opening = len(opening_comment(path))  # speaks of the file, not of its first key
-    lines = ["" if i < opening else line for i, line in enumerate([*text.splitlines(), ""])]
-    if isinstance(node, yaml.MappingNode):
-        yield from _below(node, (), lines)
+def entries(path: Path, folder: str = "") -> Iterator[Entry]:
+    """Yield the entries of a YAML file that loads, sections included, in the order of the file.
+
+    Args:
+        path: the file.
+        folder: see `configs.specs.base.compose`; entries of what it extends come with its own.
+    """
+    yield from _below(compose(path, folder), (), functools.cache(_lines))
 
 
-def _below(node: yaml.MappingNode, above: tuple[str, ...], lines: list[str]) -> Iterator[Entry]:
+def _lines(file: str) -> list[str]:
+    """Return the lines of a file, those of its opening comment empty: that speaks of the file."""
+    path = Path(file)
+    opening = len(opening_comment(path))
+    lines = [*path.read_text(encoding="utf-8").splitlines(), ""]
+    return ["" if i < opening else line for i, line in enumerate(lines)]
+
+
+def _below(
+    node: yaml.MappingNode, above: tuple[str, ...], lines: Callable[[str], list[str]]
+) -> Iterator[Entry]:
     for key, value in node.value:
-        path = (*above, str(key.value))
+        path, there = (*above, str(key.value)), lines(key.start_mark.name)
         if isinstance(value, yaml.MappingNode) and not value.flow_style:
-            yield Entry(path, "", _note(lines, key.start_mark, key.end_mark))
+            yield Entry(path, "", _note(there, key.start_mark, key.end_mark))
             yield from _below(value, path, lines)
         else:
-            yield Entry(path, _written(value), _note(lines, key.start_mark, value.end_mark))
+            yield Entry(path, _written(value), _note(there, key.start_mark, value.end_mark))
 
 
 def _written(node: yaml.Node) -> str:

@@ -55,7 +55,7 @@ class Operation:
         self._controls = round(physics.control_rate_hz / physics.policy_rate_hz)
         self._window_controls = round(physics.control_rate_hz / WINDOW_HZ)
         self._visible = visible
-        self._world = World(visible)
+        self._world = World(visible, physics.contact_skin_m or 0.0)
         self._clear()
         fixture, presses = station.presses()
         check_force_reading(self._world, fixture, presses, self._contact(0.3), self._rate_hz)

@@ -59,6 +59,32 @@ def move(distance_m: float, axis: Axis) -> Trapezoid:
     return Trapezoid(distance_m, axis.speed_m_per_s, axis.acceleration_m_per_s2)
 
 
+@dataclass(frozen=True)
+class Leg:
+    """One scripted move of a part's front, as the work wants it: robots make a `Phase` of it.
+
+    Attributes:
+        name: of the phase.
+        axis: what the front may do along its path.
+        turn: how the front may turn: rad/s and rad/s².
+        by: where it goes from where it was: along x, y, z of the cell (m), yaw, pitch, roll (rad).
+        dwell_s: time at rest behind the move.
+        loaded: the part is in the hand; the front is that of one in the empty hand otherwise.
+    """
+
+    name: str
+    axis: Axis
+    turn: tuple[float, float]
+    by: tuple[float, float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    dwell_s: float = 0.0
+    loaded: bool = True
+
+
+def origin_of(place: Sequence[float], legs: Sequence[Leg]) -> tuple[float, ...]:
+    """Return the place of the front from which ``legs`` lead to ``place``."""
+    return tuple(p - sum(leg.by[i] for leg in legs) for i, p in enumerate(place))
+
+
 class Servo(Protocol):
     """Drives a robot along profiles."""
 

@@ -13,12 +13,12 @@ import gymnasium as gym
 from configs.errors import RacklineError, UnknownNameError
 from configs.specs.base import error_at, load_spec, resolve_path
 from configs.specs.insertion import InsertionSpec
-from configs.specs.plug import PlugSpec
+from configs.specs.plug import ArmPlugSpec, PlugSpec
 from configs.specs.station import StationSpec
 from envs.own_modules import import_own
 from envs.station import Station
 from envs.stations.insertion.station import Insertion
-from envs.stations.plug.station import Plugging
+from envs.stations.plug.station import by_arm, by_wrist
 
 _ID = re.compile(r"(?:[\w.]+:[\w-]+|rackline)/\w+-v\d+")
 
@@ -38,7 +38,8 @@ class Kind:
 
 
 INSERTION = Kind(InsertionSpec, Insertion)
-PLUGGING = Kind(PlugSpec, Plugging)
+PLUGGING = Kind(PlugSpec, by_wrist)
+ARM_PLUGGING = Kind(ArmPlugSpec, by_arm)
 
 
 @dataclass(frozen=True)
@@ -187,5 +188,14 @@ register(
         "S70",
         "S70: a virtual compliant wrist plugs cables into the ports of a panel (light tier)",
         PLUGGING,
+    )
+)
+register(
+    StationEntry(
+        "rackline/CablePlug-v0",
+        "cable_plug_arm",
+        "S70",
+        "S70: a 7-axis arm plugs cables into the ports of a panel",
+        ARM_PLUGGING,
     )
 )

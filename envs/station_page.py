@@ -45,7 +45,8 @@ _OWN_SECTIONS = ("id", "version", "title", "default_setting", "settings", "actio
 
 def station_page(entry: StationEntry) -> str:
     """Return the Markdown page of a registered station."""
-    source = Written.read(resolve_path("stations", entry.config))
+    folder = entry.spec_type.folder
+    source = Written.read(resolve_path(folder, entry.config), folder)
     own = Path(entry.config).suffix
     data = Path(entry.config).name if own else f"configs/stations/{entry.config}.yaml"
     station = station_of(entry.spec)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from configs.specs.base import resolve_path, spec_hash
 from envs.outcome import OutcomeClass
 from envs.perturbation import Perturbation
-from envs.registry import station
+from envs.registry import StationEntry, station
 from policies.executor import run
 from policies.intervals import clopper_pearson_upper, t_interval
 from policies.records import EpisodeRecord
@@ -178,9 +178,9 @@ def to_json(card: Convergence) -> str:
     return json.dumps(asdict(card) | {"converged": card.converged}, indent=1) + "\n"
 
 
-def result_path(config: str | Path) -> Path:
-    """Return where the machine-readable card of a station lives: beside its YAML."""
-    return resolve_path("stations", config).with_suffix(".convergence.json")
+def result_path(entry: StationEntry) -> Path:
+    """Return where a station's machine-readable card lives: beside its YAML, which others share."""
+    return resolve_path("stations", entry.config).with_name(f"{entry.stem}.convergence.json")
 
 
 def to_markdown(card: Convergence) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
-from configs.errors import suggest
+from configs.errors import UnknownNameError, suggest
 from configs.specs.base import Spec, load_spec, resolve_path
 from configs.specs.quantities import (
     AngularSpeed,
@@ -205,7 +205,15 @@ def load_arm_spec(name_or_path: str) -> ArmSpec:
 
 
 def _by_name(written: object) -> object:
-    return load_arm_spec(written) if isinstance(written, str) else written
+    if not isinstance(written, str):
+        return written
+    try:
+        return load_arm_spec(written)
+    except UnknownNameError as error:
+        problem, _, remedy = str(error).partition("; ")
+        raise PydanticCustomError(
+            "robot", "names an {p}; {r}", {"p": problem, "r": remedy}
+        ) from None
 
 
 ArmData = Annotated[ArmSpec, BeforeValidator(_by_name)]

@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from configs.errors import ConfigError, UnknownNameError, suggest
 from configs.specs.plain_words import in_plain_words
 from configs.specs.quantities import yaml_key
+from configs.yaml_nodes import at, joined_nodes, line_of, read_nodes, to_plain
 
 
 class Spec(BaseModel):
@@ -25,9 +26,11 @@ class Spec(BaseModel):
 
     Attributes:
         outside_hash: fields that do not change what a spec identifies, see `spec_hash`.
+        folder: of shipped files, one of which a YAML of this form may extend; empty where none.
     """
 
     outside_hash: ClassVar[frozenset[str]] = frozenset()
+    folder: ClassVar[str] = ""
 
     model_config = ConfigDict(
         frozen=True,
@@ -41,6 +44,7 @@ class Spec(BaseModel):
 
 
 S = TypeVar("S", bound=Spec)
+_EXTENDS = "extends"
 
 
 def resolve_path(kind: str, name_or_path: str | Path) -> Path:
@@ -75,17 +79,16 @@ def load_spec(model: type[S], path: Path) -> S:
     Raises:
         ConfigError: naming ``file:line``, field, value and remedy of the first error.
     """
-    node = _compose(path)
-    where = functools.partial(_line_of, path, node)
     try:
-        data = _to_plain(node, path)
+        node = compose(path, model.folder)
+        data = to_plain(node)
         text = json.dumps(data)
     except (TypeError, ValueError, yaml.YAMLError) as error:
         mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
+        line = at(mark) if mark else f"{path}:1"
         reason = getattr(error, "problem", None) or " ".join(str(error).split())
         raise ConfigError(
-            f"{path}:{line}", "file", None, f"cannot be read ({reason})", "use plain YAML values"
+            line, "file", None, f"cannot be read ({reason})", "use plain YAML values"
         ) from None
     try:
         return model.model_validate_json(text)
@@ -93,13 +96,12 @@ def load_spec(model: type[S], path: Path) -> S:
         errors = error.errors(include_url=False)
         # A misspelt required field is both unknown and missing: the misspelling is the news.
         first = min(errors, key=lambda e: e["type"] != "extra_forbidden")
-        raise _config_error(first, where, model) from None
+        raise _config_error(first, functools.partial(line_of, node), model) from None
 
 
 def error_at(path: Path, loc: tuple[str | int, ...], problem: str, remedy: str) -> ConfigError:
     """Return a `ConfigError` for a field found wrong after loading (checks across files)."""
-    node = _compose(path)
-    line, value = _line_of(path, node, loc)
+    line, value = line_of(compose(path), loc)
     return ConfigError(line, _dotted(loc), value, problem, remedy)
 
 
@@ -133,85 +135,35 @@ def spec_hash(spec: Spec) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
-def _compose(path: Path) -> yaml.Node:
+def compose(path: Path, folder: str = "", above: tuple[Path, ...] = ()) -> yaml.MappingNode:
+    """Return a YAML file as nodes: where it says ``extends: NAME``, only what is other than there.
+
+    Args:
+        path: the file.
+        folder: of shipped files, one of which it may extend; empty where that is no field.
+        above: files that extend this one.
+
+    Raises:
+        ConfigError: a file cannot be read, is no mapping, or extends what it may not.
+    """
+    own = read_nodes(path)
+    keys = [key.value for key, _ in own.value]
+    if not folder or keys.count(_EXTENDS) != 1:
+        return own
+    key, named = own.value.pop(keys.index(_EXTENDS))
+    where, name, above = at(key.start_mark), str(named.value), (*above, path.resolve())
+    beside = path.parent / name
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
-        raise ConfigError(
-            f"{path}:1", "file", None, f"cannot be read ({reason})", "check path and rights"
-        ) from None
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise ConfigError(
-            f"{path}:{line}",
-            "file",
-            None,
-            f"is not valid YAML ({error.problem})",
-            "complete or correct this line",
-        ) from None
-    except (yaml.YAMLError, RecursionError) as error:
-        position = getattr(error, "position", 0)  # of a character that YAML does not allow
-        line, reason = text.count("\n", 0, position) + 1, " ".join(str(error).split())
-        raise ConfigError(
-            f"{path}:{line}", "file", None, f"is not valid YAML ({reason})", "correct this line"
-        ) from None
-    if not isinstance(node, yaml.MappingNode):
-        raise ConfigError(
-            f"{path}:1", "file", None, "is empty or not a mapping", "write 'field: value' lines"
-        )
-    return node
-
-
-def _to_plain(node: yaml.Node, path: Path, above: tuple[int, ...] = ()) -> Any:
-    """Return the node's data, refusing duplicate keys, keys of no text, aliases that recurse."""
-    line = node.start_mark.line + 1
-    if id(node) in above:
-        raise ConfigError(
-            f"{path}:{line}", "file", None, "has a value within itself", "write it out"
-        )
-    above = (*above, id(node))
-    if isinstance(node, yaml.MappingNode):
-        plain: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            where, key = f"{path}:{key_node.start_mark.line + 1}", key_node.value
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise ConfigError(
-                    where, "file", None, "has a key that is no text", "name the field"
-                )
-            if key in plain:
-                raise ConfigError(where, key, None, "is given twice", "keep one of the two")
-            plain[key] = _to_plain(value_node, path, above)
-        return plain
-    if isinstance(node, yaml.SequenceNode):
-        return [_to_plain(item, path, above) for item in node.value]
-    return yaml.SafeLoader("").construct_object(node)
-
-
-def _line_of(path: Path, node: yaml.Node, loc: tuple[str | int, ...]) -> tuple[str, object]:
-    """Return ("file:line", value) of the deepest node that ``loc`` reaches."""
-    line, value, reached = node.start_mark.line + 1, None, True
-    for step in loc:
-        child: yaml.Node | None = None
-        if isinstance(node, yaml.MappingNode):
-            for key_node, value_node in node.value:
-                if key_node.value == str(step):
-                    child, line = value_node, key_node.start_mark.line + 1
-        elif (
-            isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value)
-        ):
-            child = node.value[step]
-            line = child.start_mark.line + 1
-        if child is None:
-            reached = False
-            break
-        node = child
-    if reached and isinstance(node, yaml.ScalarNode):
-        value = node.value
-    return f"{path}:{line}", value
+        base = resolve_path(folder, beside if beside.is_file() else name)
+    except UnknownNameError as error:
+        problem, _, remedy = str(error).partition("; ")
+        raise ConfigError(where, _EXTENDS, name, f"names an {problem}", remedy) from None
+    if base.resolve() in above:
+        raise ConfigError(where, _EXTENDS, name, "leads back to this file", "name another file")
+    below = compose(base, folder, above)
+    for node in (below, own):
+        to_plain(node)  # refuses what joining would hide: a key that is given twice
+    return joined_nodes(below, own)
 
 
 def _dotted(loc: tuple[str | int, ...]) -> str:
@@ -227,6 +179,8 @@ def _config_error(error: ErrorDetails, where: Any, model: type[Spec]) -> ConfigE
     kind, message = error["type"], error["msg"]
     if kind == "extra_forbidden":
         known = known_fields(model, loc[:-1])
+        if model.folder and len(loc) == 1:
+            known.append(_EXTENDS)
         return ConfigError(
             line, _dotted(loc), value, "is not a known field", suggest(str(loc[-1]), known)
         )

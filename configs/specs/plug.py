@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from configs.specs.arm import ArmData
 from configs.specs.base import Spec, error_below
 from configs.specs.quantities import (
     Angle,
@@ -183,3 +184,9 @@ class PlugSpec(StationSpec):
                     "use more than {m} mm", m=f"{1e3 * max(room, self.latch.handover_depth_m):g}",
                 )  # fmt: skip
         return self
+
+
+class ArmPlugSpec(PlugSpec):
+    """A plugging station that an arm works: the same, and which arm it is."""
+
+    robot: ArmData

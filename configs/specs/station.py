@@ -77,6 +77,9 @@ class Physics(Spec):
     """How contact is simulated; the convergence card says whether that is fine enough.
 
     `rate_hz` must be a multiple of `control_rate_hz` and of 60 Hz (the force window).
+    `contact_skin_m` is how far apart surfaces are seen to approach, so that they are stopped where
+    they meet and not a tick later, see `envs.physics.world.World`. Without one, a spec is what it
+    was before there were any.
     """
 
     rate_hz: Frequency
@@ -86,6 +89,7 @@ class Physics(Spec):
     solver_residual: Annotated[float, Field(gt=0.0, le=1e-7)]
     contact_stiffness_n_per_m: Annotated[Stiffness, Positive]
     contact_damping_ns_per_m: Damping
+    contact_skin_m: Annotated[Size | None, Field(exclude_if=lambda skin: skin is None)] = None
     penetration_limit_m: Size
 
     @model_validator(mode="after")
@@ -180,6 +184,7 @@ class StationSpec(Spec):
 
     # The reward guides training and changes nothing that is measured.
     outside_hash: ClassVar[frozenset[str]] = frozenset({"reward"})
+    folder: ClassVar[str] = "stations"
 
     id: str
     version: Annotated[int, Field(ge=1)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from configs.errors import PhysicsError
 from envs.physics.pose import Pose, Vector
 
 Colour = tuple[float, float, float, float]
@@ -91,3 +92,32 @@ def cuboid_inertia(mass_kg: float, size_m: Vector) -> Vector:
     """Return the diagonal inertia (kg·m²) of a uniform box of full ``size_m``."""
     x, y, z = (s * s for s in size_m)
     return (mass_kg * (y + z) / 12, mass_kg * (x + z) / 12, mass_kg * (x + y) / 12)
+
+
+def check_box_counts(body: Body) -> None:
+    """Refuse a link with more boxes than PyBullet has room for: it would end the process."""
+    for link in body.links:
+        count = max(len(link.boxes), len(link.visuals))
+        if count > MOST_BOXES:
+            raise PhysicsError(
+                f"link '{link.name}' has {count} boxes; spread them over links of {MOST_BOXES}"
+            )
+
+
+def check_not_static(body: Body) -> None:
+    """Refuse a moving shape that PyBullet would take for a static one, and let fall through.
+
+    It looks for a joint that moves between a link and the base, but not at the first link of the
+    body (3.2.7): what hangs on that one by fixed joints only is static to it.
+    """
+    links = {link.name: link for link in body.links}
+    first = body.links[0]
+    for link in body.links:
+        above: Link | None = link
+        while above is not None and above is not first and above.joint is Joint.FIXED:
+            above = links.get(above.parent)
+        if link.boxes and link is not first and above is first and first.joint is not Joint.FIXED:
+            raise PhysicsError(
+                f"link '{link.name}' would touch no fixture: all that moves it is the joint of "
+                f"'{first.name}', the first link; put its boxes there, or a moving link between"
+            )

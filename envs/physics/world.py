@@ -12,12 +12,27 @@ from typing import Any
 
 from configs.errors import PhysicsError
 from envs.physics.pose import Pose, Vector
-from envs.physics.shapes import MOST_BOXES, Body, Box, Contact, Joint, Link
+from envs.physics.shapes import (
+    Body,
+    Box,
+    Contact,
+    Joint,
+    Link,
+    check_box_counts,
+    check_not_static,
+)
 
 GRAVITY_M_PER_S2 = 9.80665  # standard gravity, ISO 80000-3
 SOLVER_RESIDUAL = 1e-11
 """PyBullet's default of 1e-7 stops too soon: peaks of side force read up to 25 % and on average
 5 % too high; here within 1 % of 400 iterations at 1e-16 (24 seeds, two scripts)."""
+CONTACT_SLOP_M, CONTACT_DRIFT = 1e-5, 0.02
+"""PyBullet's own: what contacts overlap by before they push, and how far a point may have slid from
+where it was found before it is forgotten, as a share of a shape's size."""
+SKIN_DRIFT = 1e-6
+"""The latter with a skin: points are found anew at every tick. One that a front has left behind, or
+has passed along its normal, would go on pushing as if the surface went on beyond its edge: at 1e-4
+(4 um) straight pushes hung at the walls behind a lead-in, at 0.02 lead-ins caught by 0.2 mm."""
 
 
 @contextlib.contextmanager
@@ -50,12 +65,21 @@ class World:
     Rebuilding costs about a millisecond for boxes on a few links, and makes a reset independent
     of history, which PyBullet's contact caches otherwise do not allow.
 
+    Boxes meet only once they overlap, so what they are gone into each other after a tick is
+    ``speed / rate``, whatever the stiffness. With a skin, every box is larger by half of it all
+    round, and contacts push from an overlap of a whole skin on, which is where the true surfaces
+    meet; before, they only keep the gap from closing in less than a tick.
+
     Args:
         visible: give bodies shapes to look at; costs time at each rebuild.
+        skin_m: gap at which two surfaces are seen to approach; 0 for none.
     """
 
-    def __init__(self, visible: bool = False) -> None:
-        self._visible = visible
+    _drift = CONTACT_DRIFT  # of the process: PyBullet keeps it for all worlds in it
+
+    def __init__(self, visible: bool = False, skin_m: float = 0.0) -> None:
+        self._visible, self._skin_m = visible, skin_m
+        self._own_drift = SKIN_DRIFT if skin_m else CONTACT_DRIFT
         self._id: int = self._connect()
 
     def _connect(self) -> int:
@@ -77,6 +101,7 @@ class World:
             numSolverIterations=solver_iterations,
             solverResidualThreshold=solver_residual,
             deterministicOverlappingPairs=1,
+            contactSlop=self._skin_m or CONTACT_SLOP_M,
             physicsClientId=self._id,
         )
 
@@ -94,11 +119,11 @@ class World:
         """Add a body; motors are off and nothing is damped. Return its handle.
 
         Raises:
-            PhysicsError: a shape would fall through fixtures (see `_check_not_static`), has too
+            PhysicsError: a shape would fall through fixtures (see `check_not_static`), has too
                 many boxes, or PyBullet did not take the contact parameters.
         """
-        _check_not_static(body)
-        _check_box_counts(body)
+        check_not_static(body)
+        check_box_counts(body)
         links = body.links
         parents = {"": 0} | {link.name: i + 1 for i, link in enumerate(links)}
         handle: int = pb.createMultiBody(
@@ -142,6 +167,11 @@ class World:
 
     def step(self) -> None:
         """Advance by one time step."""
+        if World._drift != self._own_drift:
+            World._drift = self._own_drift
+            pb.setPhysicsEngineParameter(
+                contactBreakingThreshold=self._own_drift, physicsClientId=self._id
+            )
         pb.stepSimulation(self._id)
 
     def joints(self, handle: int, joints: Sequence[int]) -> Any:
@@ -168,9 +198,9 @@ class World:
         return Pose(state[4], state[5])
 
     def penetration_m(self, a: int, b: int) -> float:
-        """Return the deepest penetration between two bodies after the last step, 0 if none."""
+        """Return the deepest penetration of true surfaces after the last step, 0 if none."""
         contacts = pb.getContactPoints(a, b, physicsClientId=self._id)
-        return max((-contact[8] for contact in contacts), default=0.0)
+        return max(0.0, max((-contact[8] for contact in contacts), default=0.0) - self._skin_m)
 
     def state_hash(self, handle: int, joints: Sequence[int]) -> str:
         """Return 16 hex digits of the exact positions and velocities of ``joints``."""
@@ -206,9 +236,10 @@ class World:
     def _collision(self, boxes: tuple[Box, ...]) -> int:
         if not boxes:
             return -1
+        more = self._skin_m / 2
         shape: int = pb.createCollisionShapeArray(
             shapeTypes=[pb.GEOM_BOX] * len(boxes),
-            halfExtents=[box.half_extents_m for box in boxes],
+            halfExtents=[[half + more for half in box.half_extents_m] for box in boxes],
             collisionFramePositions=[box.pose.position for box in boxes],
             collisionFrameOrientations=[box.pose.orientation for box in boxes],
             physicsClientId=self._id,
@@ -259,32 +290,3 @@ class World:
             physicsClientId=self._id,
         )
         return shape
-
-
-def _check_box_counts(body: Body) -> None:
-    """Refuse a link with more boxes than PyBullet has room for: it would end the process."""
-    for link in body.links:
-        count = max(len(link.boxes), len(link.visuals))
-        if count > MOST_BOXES:
-            raise PhysicsError(
-                f"link '{link.name}' has {count} boxes; spread them over links of {MOST_BOXES}"
-            )
-
-
-def _check_not_static(body: Body) -> None:
-    """Refuse a moving shape that PyBullet would take for a static one, and let fall through.
-
-    It looks for a joint that moves between a link and the base, but not at the first link of the
-    body (3.2.7): what hangs on that one by fixed joints only is static to it.
-    """
-    links = {link.name: link for link in body.links}
-    first = body.links[0]
-    for link in body.links:
-        above: Link | None = link
-        while above is not None and above is not first and above.joint is Joint.FIXED:
-            above = links.get(above.parent)
-        if link.boxes and link is not first and above is first and first.joint is not Joint.FIXED:
-            raise PhysicsError(
-                f"link '{link.name}' would touch no fixture: all that moves it is the joint of "
-                f"'{first.name}', the first link; put its boxes there, or a moving link between"
-            )

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from configs.specs.arm import ArmSpec
-from configs.specs.station import Axis, Part
-from envs.phases import Phase, Travel
+from configs.specs.station import Part
+from envs.phases import Leg, Phase, Travel
 from envs.physics.motion import Trapezoid
 from envs.physics.pose import Pose
-from envs.physics.shapes import NO_OFFSET, Body, Box, Joint, Link, cuboid_inertia
+from envs.physics.shapes import Body, Box, Joint, Link, cuboid_inertia
 from envs.physics.world import GRAVITY_M_PER_S2
 from envs.robots.arm_body import FT, arm_body, frame_pose
 from envs.robots.arm_control import ArmImpedance, ArmServo, Limits, reach, tip_error
-from envs.robots.chain import Array, Chain, Posture, angles_of, matrix_of, rotation_of
+from envs.robots.chain import Array, Chain, Posture, angles_of, rotation_of
+from envs.robots.six_axis import Drive, Held
 from envs.station import PART, State
 
 LINEAR_RAD = 0.015
 """Way of the joints over which the front is taken for linear: 0.9 m x (0.015)²/2 is 0.1 mm."""
 PLACES = 9
 """Places along a move at which the front's speed is looked at."""
+_NONE = 1e-12  # of a way (rad, m): what does not move sets no time
 
 
 class Steers(Protocol):
-    """Moves the target of a part's front in the observed frame, as actions want it.
-
-    Places are axial, lateral, height (m), yaw, pitch, roll (rad): R = Rz(yaw) Ry(pitch) Rx(roll).
-    """
+    """Moves the target of a part's front, as actions want it; places are as in `six_axis`."""
 
     @property
     def leads(self) -> Sequence[float]:
@@ -49,78 +47,24 @@ class Steers(Protocol):
         """Return how far the target leads a front, as shares of the clamps, (6,)."""
 
 
-@dataclass(frozen=True)
-class Stop:
-    """One end of a scripted move.
-
-    Attributes:
-        name: of the phase.
-        part: centre of the part in the cell, or of one in the empty hand.
-        axis: speed and acceleration on the way there.
-        dwell_s: time at rest there.
-        loaded: the part is in the hand on the way.
-    """
-
-    name: str
-    part: Pose
-    axis: Axis
-    dwell_s: float = 0.0
-    loaded: bool = True
-
-
-@dataclass(frozen=True)
-class Held:
-    """A part in a hand, which has it by its rear end.
-
-    Attributes:
-        part: what the robot believes to hold.
-        mass_kg: what it truly weighs.
-        grasp: where its front truly is, in the frame of where it is believed to be.
-    """
-
-    part: Part
-    mass_kg: float
-    grasp: Pose = NO_OFFSET
-
-
-@dataclass(frozen=True)
-class Drive:
-    """How the arm yields at the part's front.
-
-    Attributes:
-        stiffness: along the axes of the observed frame (N/m), then about them (N·m/rad). # (6,)
-        damping_ratio: of every mode.
-        period_s: one policy step.
-        gain_factor: true stiffness over nominal.
-        damping_factor: true damping over nominal.
-    """
-
-    stiffness: Sequence[float]
-    damping_ratio: float
-    period_s: float
-    gain_factor: float = 1.0
-    damping_factor: float = 1.0
-
-
 class Arm:
-    """An arm with one part in its hand (`envs.station.Robot`).
+    """An arm with one part in its hand (`envs.robots.six_axis.SixAxis`).
 
-    Places and targets are those of the part's front as the robot believes it, in the observed
-    frame, whose origin is the mouth and whose x axis goes in; see `Steers`. Readings of the
-    force/torque sensor are about that front and along its axes, as a cell's controller gives them.
+    Readings of the force/torque sensor are about the part's front and along its axes, as a cell's
+    controller gives them.
 
     Args:
         spec: the arm.
-        base: where its base stands in the cell, see `base_at`.
-        mouth: where it believes the mouth to be, in the cell.
+        mouth: where it believes the mouth to be, in the cell; its base stands accordingly.
         held: the part in its hand.
         drive: its impedance.
         steering: moves the target.
     """
 
     def __init__(
-        self, spec: ArmSpec, base: Pose, mouth: Pose, held: Held, drive: Drive, steering: Steers
+        self, spec: ArmSpec, mouth: Pose, held: Held, drive: Drive, steering: Steers
     ) -> None:
+        base = base_at(spec, mouth)
         self.name = spec.id
         self.limits = Limits.of(spec)
         self.axes = tuple(spec.joints)
@@ -129,11 +73,11 @@ class Arm:
         true = _link(held.part, held.mass_kg, held.grasp)
         self.body: Body = arm_body(spec, base, true, length)
         self.wrist = self.body.index(FT)
-        self._spec, self._base, self._mouth, self._steering = spec, base, mouth, steering
-        self._front = Pose((length / 2, 0.0, 0.0))
+        self._spec, self._base, self._steering = spec, base, steering
+        front = Pose((length / 2, 0.0, 0.0))
         believed = _link(held.part, held.part.mass_kg, Pose())
         self._nominal = arm_body(spec, base, believed, length)
-        self._chain = Chain(self._nominal, mouth, self._front, GRAVITY_M_PER_S2)
+        self._chain = Chain(self._nominal, mouth, front, GRAVITY_M_PER_S2)
         x, y, z, yaw, pitch, roll = steering.leads
         self._leads = np.array((x, y, z, roll, pitch, yaw))  # turns about x, y, z
         self._period_s = drive.period_s
@@ -200,60 +144,62 @@ class Arm:
             return float(self._posture(state).position[0])
         return float(posture.position[0] + posture.jacobian[0] @ way)
 
-    def joints_at(self, part: Pose) -> tuple[float, ...]:
-        """Return joint positions that hold the part's centre there in the cell.
+    def joints_at(self, place: Sequence[float]) -> tuple[float, ...]:
+        """Return joint positions that hold the part's front there.
 
         Raises:
             PhysicsError: the arm does not reach there.
         """
-        front = self._mouth.inverse() @ part @ self._front
-        posture = reach(self._chain, self.limits, np.array(front.position), matrix_of(front))
-        return tuple(posture.joints.tolist())
+        return tuple(reach(self._chain, self.limits, *_target(place)).joints.tolist())
 
-    def moves(
-        self, start: Sequence[float], end: Sequence[float], axis: Axis
-    ) -> dict[str, Trapezoid]:
-        """Return the profiles of a straight move in joint space: all joints start and stop at once.
+    def phases(self, start: Sequence[float], legs: Sequence[Leg]) -> tuple[Phase, ...]:
+        """Return the scripted phases that take the part's front through ``legs``.
+
+        Every move is straight in joint space: all joints start and stop at once. From place to
+        place the arm takes the posture nearest home.
 
         Args:
-            start: joint positions (rad).
-            end: joint positions (rad).
-            axis: what the part's front may do; the joints' own limits hold besides.
+            start: place of the front.
+            legs: in turn.
+
+        Raises:
+            PhysicsError: the arm does not reach one of the places.
         """
+        phases, place, here = [], tuple(start), self.joints_at(start)
+        for leg in legs:
+            moves: dict[str, Trapezoid] = {}
+            if any(leg.by):
+                place = tuple(p + d for p, d in zip(place, leg.by, strict=True))
+                there = self.joints_at(place)
+                moves, here = self._moves(here, there, leg), there
+            phases.append(Phase(leg.name, moves, leg.dwell_s, leg.loaded))
+        return tuple(phases)
+
+    def _moves(
+        self, start: Sequence[float], end: Sequence[float], leg: Leg
+    ) -> dict[str, Trapezoid]:
+        """Return the profile of each joint, as slow as the slowest of joints and front needs."""
         begin, way = np.array(start), np.array(end) - np.array(start)
-        # Metres of the front's path by share of the way, at the worst of some places along it.
+        # The front's path by share of the way, and its turn, at the worst of some places along it.
         shares = np.linspace(0.0, 1.0, PLACES)
-        jacobians = (self._chain.at((begin + s * way).tolist()).jacobian[:3] for s in shares)
-        path_m = max(float(np.linalg.norm(j @ way)) for j in jacobians)
-        far = np.maximum(np.abs(way), 1e-12)
-        speed = min(float((self.limits.speed / far).min()), axis.speed_m_per_s / (path_m + 1e-12))
+        paths = [self._chain.at((begin + s * way).tolist()).jacobian @ way for s in shares]
+        path_m = max(float(np.linalg.norm(path[:3])) for path in paths) + _NONE
+        turn_rad = max(float(np.linalg.norm(path[3:])) for path in paths) + _NONE
+        far = np.abs(way) + _NONE
+        limits, axis = self.limits, leg.axis
+        speed = min(
+            float((limits.speed / far).min()), axis.speed_m_per_s / path_m, leg.turn[0] / turn_rad
+        )
         acceleration = min(
-            float((self.limits.acceleration / far).min()),
-            axis.acceleration_m_per_s2 / (path_m + 1e-12),
+            float((limits.acceleration / far).min()),
+            axis.acceleration_m_per_s2 / path_m,
+            leg.turn[1] / turn_rad,
         )
         return {
             name: Trapezoid(d, abs(d) * speed, abs(d) * acceleration)
             for name, d in zip(self.axes, way.tolist(), strict=True)
             if abs(d) > 1e-9
         }
-
-    def way(self, start: Pose, stops: Sequence[Stop]) -> tuple[Phase, ...]:
-        """Return the scripted phases from one place of the part to the next.
-
-        Args:
-            start: centre of the part (or of one in the empty hand) in the cell.
-            stops: where it goes in turn.
-
-        Raises:
-            PhysicsError: the arm does not reach one of them.
-        """
-        phases, here = [], self.joints_at(start)
-        for stop in stops:
-            there = self.joints_at(stop.part)
-            moves = self.moves(here, there, stop.axis)
-            phases.append(Phase(stop.name, moves, stop.dwell_s, stop.loaded))
-            here = there
-        return tuple(phases)
 
     def _led(self, posture: Posture, place: Sequence[float]) -> Array:
         error = tip_error(posture, *_target(place))

@@ -25,6 +25,9 @@ FAR_RAD = 0.1
 """Way of a joint after which damping is chosen anew: kept for longer, it would grow too large for
 the inertia left where the arm stretches, and shake it (at 240 Hz from 0.45 m before a Panda's
 work place on)."""
+NEAR_RAD = 0.02
+"""Way of a joint after which the elbow's freedom is looked at anew (assumed): an arm's Jacobian
+changes by 1 to 2 % over it, and the elbow's pull of some N·m leaks to the tip by as much."""
 LEAST_SHARE = (0.25, 0.5)
 """Of the manipulability at the start: below the first nothing drives the tip, above the second all
 does (assumed; where arms stretch or fold, a drive over a policy step would run away)."""
@@ -80,7 +83,8 @@ class ArmImpedance:
 
     ``torque = Jᵀ K (e - J (q - q0)) + N Kn (home - q) + D (v - q') + g``, with all but q and q'
     taken once a policy step at the measured q0: within a step the tip moves by a millimetre or
-    two, over which an arm's Jacobian changes by less than 1 %. So a tick costs one product.
+    two, over which an arm's Jacobian changes by less than 1 %. So a tick costs one product. N and
+    what else changes slowly is kept for longer, see `NEAR_RAD` and `FAR_RAD`.
     In postures much worse than the one it started from, N grows to 1 and the rest fades.
     D is modal: it damps every mode of stiffness and mass alike, whatever arm it is.
 
@@ -108,18 +112,19 @@ class ArmImpedance:
         self._nominal, self._stiffness = stiffness, gain_factor * stiffness
         self._posture, self._ratio = posture_nm_per_rad, damping_ratio
         self._damping_factor = damping_factor
-        self._unit = np.eye(chain.size)
-        self._damping = np.zeros((chain.size, chain.size))
-        self._gain = np.zeros((chain.size, 2 * chain.size))
-        self._push, self._rise = np.zeros(chain.size), np.zeros(chain.size)
-        self._usual = 1.0
-        self._inertia, self._damped_at = np.zeros(chain.size), limits.home
+        n = chain.size
+        self._unit, self._damping = np.eye(n), np.zeros((n, n))
+        self._inverse, self._elbow, self._share = np.zeros((n, 6)), np.zeros((n, n)), 1.0
+        self._gain = np.zeros((n, 2 + 2 * n))  # of 1, share of the ramp, positions, velocities
+        self._usual, self._at_stops = 1.0, False
+        self._inertia, self._damped_at, self._looked_at = np.zeros(n), limits.home, limits.home
         self._low, self._high = limits.low + MARGIN_RAD, limits.high - MARGIN_RAD
 
     def settle(self, posture: Posture) -> None:
         """Hold the tip at ``posture``, from where actions will move it."""
         self._usual = manipulability(posture.jacobian)
         self._choose_damping(posture)
+        self._look(posture)
         self.aim(posture, np.zeros(self._chain.size), np.zeros(6), np.zeros(6), 1.0)
 
     def aim(
@@ -134,40 +139,48 @@ class ArmImpedance:
             end: the same at its end.
             period_s: duration of the ramp.
         """
-        jacobian, q, n = posture.jacobian, posture.joints, self._chain.size
-        if float(np.abs(q - self._damped_at).max()) > FAR_RAD:
-            self._choose_damping(posture)
-        inverse, way = damped_inverse(jacobian), end - start
-        weighted = self._stiffness[:, None] * jacobian
-        tip, pull, self._rise = jacobian.T @ weighted, start @ weighted, way @ weighted
-        share = self._drive_share(jacobian)
-        elbow = self._posture * (self._unit - share * inverse @ jacobian)
-        share *= self._calm(rates)
-        tip, pull, self._rise = share * tip, share * pull, share * self._rise
-        stops, edges = np.zeros(n), q
-        near = (q < self._low) | (q > self._high)
-        if near.any():
-            stops = np.where(near, self._inertia * STOP_RAD_PER_S**2, 0.0)
-            edges = np.where(q < self._low, self._low, self._high)
-            left = self._left(q - edges, pull + self._rise)
-            tip, pull, self._rise = left[:, None] * tip, left * pull, left * self._rise
-        self._gain[:, :n], self._gain[:, n:] = tip + elbow + np.diag(stops), self._damping
-        self._push = (
-            posture.gravity
-            + pull
-            + tip @ q
-            + elbow @ self._limits.home
-            + stops * edges
-            + self._damping @ self._within_speed(share / period_s * (inverse @ way))
-        )
+        q, n, gain = posture.joints, self._chain.size, self._gain
+        if float(np.abs(q - self._looked_at).max()) > NEAR_RAD:
+            self._look(posture)
+        share = self._share * self._calm(rates)
+        way, driven = end - start, (share * self._stiffness)[:, None] * posture.jacobian
+        tip, pull, rise = posture.jacobian.T @ driven, start @ driven, way @ driven
+        push = posture.gravity + self._elbow @ self._limits.home
+        if self._at_stops:
+            tip, pull, rise, stops, edges = self._stopped(q, tip, pull, rise)
+            tip.flat[:: n + 1] += stops
+            push += stops * (edges - q)
+        feed = self._within_speed(share / period_s * (self._inverse @ way))
+        gain[:, 0] = push + pull + tip @ q + self._damping @ feed
+        gain[:, 1] = rise
+        gain[:, 2 : 2 + n] = -tip - self._elbow
 
     def torques(self, share: float, state: Sequence[Sequence[float]]) -> list[float]:
         """Return joint torques (N·m) at ``share`` (0 to 1) of the ramp."""
-        n, most = self._chain.size, self._limits.torque
-        measured = [s[0] for s in state[:n]] + [s[1] for s in state[:n]]
-        wanted = self._push + share * self._rise - self._gain @ measured
-        torques: list[float] = np.maximum(-most, np.minimum(most, wanted)).tolist()
+        joints, most = state[: self._chain.size], self._limits.torque
+        measured = [1.0, share, *[s[0] for s in joints], *[s[1] for s in joints]]
+        torques: list[float] = np.maximum(-most, np.minimum(most, self._gain @ measured)).tolist()
         return torques
+
+    def _look(self, posture: Posture) -> None:
+        """Take up what changes slowly: the elbow's freedom, and whether stops are near."""
+        jacobian, q = posture.jacobian, posture.joints
+        if float(np.abs(q - self._damped_at).max()) > FAR_RAD:
+            self._choose_damping(posture)
+        self._inverse, self._share = damped_inverse(jacobian), self._drive_share(jacobian)
+        self._elbow = self._posture * (self._unit - self._share * self._inverse @ jacobian)
+        self._at_stops = bool(((q < self._low + NEAR_RAD) | (q > self._high - NEAR_RAD)).any())
+        self._looked_at = q
+
+    def _stopped(
+        self, q: Array, tip: Array, pull: Array, rise: Array
+    ) -> tuple[Array, Array, Array, Array, Array]:
+        """Return the drive as joints near their ends leave it, their stops' stiffness and edges."""
+        near = (q < self._low) | (q > self._high)
+        stops = np.where(near, self._inertia * STOP_RAD_PER_S**2, 0.0)
+        edges = np.where(near, np.where(q < self._low, self._low, self._high), q)
+        left = self._left(q - edges, pull + rise)
+        return left[:, None] * tip, left * pull, left * rise, stops, edges
 
     def _choose_damping(self, posture: Posture) -> None:
         """Choose what damps every mode about ``posture``."""
@@ -177,6 +190,7 @@ class ArmImpedance:
         mass = self._chain.mass_matrix(posture.joints.tolist())
         damping = modal_damping((stiffness + stiffness.T) / 2, mass, self._ratio)
         self._damping = self._damping_factor * damping
+        self._gain[:, 2 + self._chain.size :] = -self._damping
         # What a joint moves while the others are free to yield: less than it does on its own.
         self._inertia, self._damped_at = 1.0 / np.diag(np.linalg.inv(mass)), posture.joints
 

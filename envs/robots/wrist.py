@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from configs.specs.plug import PlugSpec
 from configs.specs.station import Part
-from envs.phases import Travel
-from envs.physics.motion import tracking
+from envs.phases import Leg, Phase, Travel
+from envs.physics.motion import Trapezoid, tracking
 from envs.physics.pose import Pose
 from envs.physics.shapes import Body, Box, Joint, Link, cuboid_inertia
 from envs.physics.world import GRAVITY_M_PER_S2
+from envs.robots.six_axis import Drive, Held
 from envs.robots.steering import Six, Steering
 from envs.station import PART, State
 
@@ -32,50 +32,36 @@ FT = 6
 
 
 class Wrist:
-    """The wrist with one part in its hand (`envs.station.Robot`).
+    """The wrist with one part in its hand (`envs.robots.six_axis.SixAxis`).
 
-    Places and targets are those of the part's front as the robot believes it: `steering.Six` in
-    the observed frame, whose origin is the mouth. The force/torque sensor reads about that point.
+    The force/torque sensor reads about the part's front.
 
     Args:
-        spec: impedance, rate of the policy.
-        part: what it believes to hold.
         mouth: where it believes the mouth to be, in the cell; not turned.
+        held: the part in its hand.
+        drive: its impedance.
         steering: moves the target.
-        mass_kg: true mass of the part.
-        grasp: true pose of the part's front in the hand.
-        gain_factor: true stiffness over nominal.
-        damping_factor: true damping over nominal.
     """
 
     name = "wrist"
     moving = MOVING
     wrist = FT
 
-    def __init__(
-        self,
-        spec: PlugSpec,
-        part: Part,
-        mouth: Pose,
-        steering: Steering,
-        mass_kg: float,
-        grasp: Pose,
-        gain_factor: float = 1.0,
-        damping_factor: float = 1.0,
-    ) -> None:
-        self.body = Body(Pose(), (*_hand(), _held(part, mass_kg, grasp)))
+    def __init__(self, mouth: Pose, held: Held, drive: Drive, steering: Steering) -> None:
+        self.body = Body(Pose(), (*_hand(), _held(held)))
         self._steering = steering
         self._mouth: Six = (*mouth.position, 0.0, 0.0, 0.0)
-        i, mass = spec.impedance, _mass_kg(part.mass_kg)
-        nominal = [i.axial_n_per_m] + [i.lateral_n_per_m] * 2 + [i.turn_nm_per_rad] * 3
+        mass = _mass_kg(held.part.mass_kg)
+        x, y, z, roll, pitch, yaw = drive.stiffness  # turns about x, y, z
+        nominal = (x, y, z, yaw, pitch, roll)
         moved = [mass] * 3 + [INERTIA_KG_M2] * 3
-        self._k = [gain_factor * k for k in nominal]
+        self._k = [drive.gain_factor * k for k in nominal]
         self._d = [
-            damping_factor * 2.0 * i.damping_ratio * math.sqrt(k * m)
+            drive.damping_factor * 2.0 * drive.damping_ratio * math.sqrt(k * m)
             for k, m in zip(nominal, moved, strict=True)
         ]
         self._limit = [k * lead for k, lead in zip(self._k, steering.leads, strict=True)]
-        self._carried = _carried_n(part)
+        self._carried = _carried_n(held.part)
 
     def travel(self, loaded: bool) -> Travel:
         """Return the wrist on its way."""
@@ -86,7 +72,7 @@ class Wrist:
     def put(self, place: Sequence[float]) -> Sequence[float]:
         """Set the target to ``place`` and return joint positions that hold the part there."""
         self._steering.put(place)
-        return [p + o for p, o in zip(place, self._mouth, strict=True)]
+        return self.joints_at(place)
 
     def aim(self, action: Sequence[float], state: State) -> None:
         """Move the target by one clipped action; `forces` goes there over one policy step."""
@@ -120,6 +106,14 @@ class Wrist:
         """Return the believed front behind the observed mouth plane."""
         return float(state[0][0]) - self._mouth[0]
 
+    def joints_at(self, place: Sequence[float]) -> tuple[float, ...]:
+        """Return joint positions that hold the part's front there."""
+        return tuple(p + o for p, o in zip(place, self._mouth, strict=True))
+
+    def phases(self, start: Sequence[float], legs: Sequence[Leg]) -> tuple[Phase, ...]:
+        """Return the scripted phases that take the part's front through ``legs``."""
+        return tuple(Phase(leg.name, _moves(leg), leg.dwell_s, leg.loaded) for leg in legs)
+
 
 class _Servo:
     """Drives the wrist along profiles: ``M (a + 2 w (v - q') + w² (p - q)) + g``.
@@ -143,6 +137,17 @@ class _Servo:
         """Return joint forces for a wanted state; ``state`` is the measured one."""
         wanted = tracking(BANDWIDTH_RAD_PER_S, position, velocity, acceleration, state)
         return [m * a + g for m, a, g in zip(self._moved, wanted, self._carried, strict=True)]
+
+
+def _moves(leg: Leg) -> dict[str, Trapezoid]:
+    """Return the profiles of a leg: the joints are the front's place, and move one by one."""
+    along = (leg.axis.speed_m_per_s, leg.axis.acceleration_m_per_s2)
+    bounds = [along] * 3 + [leg.turn] * 3
+    return {
+        axis: Trapezoid(by, *most)
+        for axis, by, most in zip(AXES, leg.by, bounds, strict=True)
+        if by != 0.0
+    }
 
 
 def _mass_kg(held_kg: float) -> float:
@@ -173,11 +178,12 @@ def _hand() -> tuple[Link, ...]:
     )
 
 
-def _held(part: Part, mass_kg: float, grasp: Pose) -> Link:
+def _held(held: Held) -> Link:
     """Return the part, its front where it truly is."""
+    part, mass = held.part, held.mass_kg
     size = (part.length_m, part.width_m, part.height_m)
     return Link(
-        PART, "ft", Joint.FIXED, mass_kg, inertia_kg_m2=cuboid_inertia(mass_kg, size),
-        pose=grasp @ Pose((-part.length_m / 2, 0.0, 0.0)),
+        PART, "ft", Joint.FIXED, mass, inertia_kg_m2=cuboid_inertia(mass, size),
+        pose=held.grasp @ Pose((-part.length_m / 2, 0.0, 0.0)),
         boxes=(Box((size[0] / 2, size[1] / 2, size[2] / 2)),), colour=(0.2, 0.5, 0.35, 1.0),
     )  # fmt: skip

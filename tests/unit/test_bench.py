@@ -18,11 +18,14 @@ from twin.evaluation.runfolder import seconds_by_phase
 class Ram:
     """Drives in as fast as it can, which ends soon."""
 
+    def __init__(self, entries=4):
+        self._action = np.eye(1, entries, dtype=np.float32)[0]
+
     def reset(self):
         pass
 
     def act(self, observation):
-        return np.array([1.0, 0.0, 0.0, 0.0], dtype=np.float32)
+        return self._action
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +61,19 @@ def test_a_replay_that_leaves_the_trajectory_is_refused(taped):
     half = [call for part, call in tape.calls if part in (step.DRIVE, step.RAW)][: tape.ticks]
     with pytest.raises(PhysicsError, match="left the recorded trajectory"):
         step._replay(env, tape, half)
+
+
+def test_a_station_with_a_cable_is_taken_apart_too(tmp_path):
+    """A pull acts at every tick; where it acts hangs on the pose that was looked up before."""
+    file = tmp_path / "short.yaml"
+    file.write_text("extends: cable_plug\nlimits: {time_limit: 1 s}\n")
+    env = gym.make("rackline/CablePlugLight-v0", config=file).unwrapped
+    tape = step.record(env, Ram(6), SELECTION[0], 0)
+    names = {call.__name__ for _, (call, _) in tape.calls}
+    assert "pull" in names
+    (costs,) = step.measure(env, [tape], 1, lambda: None)
+    assert costs[step.RAW] > 0.0
+    env.close()
 
 
 def test_workers_are_compared_on_the_same_episodes():

@@ -14,6 +14,7 @@ import twin.cli.evaluate
 import twin.cli.line
 import twin.evaluate
 from configs.errors import RacklineError
+from envs.registry import station
 from twin.cli.app import app
 from twin.cli.output import check_file, write_file, writing
 
@@ -55,7 +56,7 @@ def test_a_read_only_place_is_refused_before_the_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever runs this may be root, who may write anywhere: the system's answer is put in."""
-    held = {tmp_path, policies.convergence.result_path("tray_insert")}
+    held = {tmp_path, policies.convergence.result_path(station(STATION))}
     monkeypatch.setattr(os, "access", lambda path, _: path not in held)
     command = ("converge", STATION, "--policy", SCRIPT)
     assert "may not be written" in refusal(*command, "--card", tmp_path / "card.md")

@@ -15,6 +15,7 @@ import twin.cli.converge  # noqa: F401 - registers the command
 from configs.errors import RacklineError
 from configs.specs.base import load_spec, resolve_path, spec_hash
 from configs.specs.insertion import InsertionSpec
+from envs.registry import station
 from policies.convergence import (
     MIN_SEEDS,
     RATES,
@@ -128,7 +129,7 @@ def test_the_card_says_how_many_flips_the_seeds_leave_possible() -> None:
 
 
 def test_the_committed_result_holds_by_these_criteria_and_is_of_the_station_as_it_is() -> None:
-    text = result_path("tray_insert").read_text()
+    text = result_path(station("rackline/TrayInsert-v0")).read_text()
     data = json.loads(text)
     spec = load_spec(InsertionSpec, resolve_path("stations", "tray_insert"))
     assert data["spec_hash"] == spec_hash(spec)
@@ -137,6 +138,15 @@ def test_the_committed_result_holds_by_these_criteria_and_is_of_the_station_as_i
     clearance_m = spec.settings[data["setting"]].clearance_m
     assert failures(rows, clearance_m, data["seeds"]) == data["failures"] == []
     assert data["converged"] is True
+
+
+def test_a_result_is_the_station_s_own_though_two_robots_share_a_yaml() -> None:
+    light = station("rackline/CablePlugLight-v0")
+    other = replace(light, env_id="rackline/CablePlugOther-v0")
+    assert [result_path(entry).name for entry in (light, other)] == [
+        "cable_plug_light.convergence.json", "cable_plug_other.convergence.json",
+    ]  # fmt: skip
+    assert result_path(light).parent == result_path(other).parent
 
 
 def test_a_result_of_few_seeds_is_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:

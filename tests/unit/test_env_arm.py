@@ -13,13 +13,14 @@ import pytest
 from configs.errors import PhysicsError
 from configs.specs.arm import load_arm_spec
 from configs.specs.station import Axis, Part
-from envs.phases import displaced, measured_durations, simulate_phases
+from envs.phases import Leg, displaced, measured_durations, simulate_phases
 from envs.physics.pose import Pose
 from envs.physics.shapes import Body, Box, Contact, Joint, Link
 from envs.physics.world import GRAVITY_M_PER_S2, World
-from envs.robots.arm import Arm, Drive, Held, Stop, base_at
+from envs.robots.arm import Arm
 from envs.robots.arm_control import Limits, reach
 from envs.robots.chain import Chain
+from envs.robots.six_axis import Drive, Held
 
 ARMS = ("franka_panda", "kuka_iiwa7")
 PART = Part.model_validate_json(
@@ -71,7 +72,7 @@ class Rig:
         self.steering = Straight(window)
         drive = Drive(STIFFNESS, 0.7, PERIOD_S)
         held = held or Held(PART, PART.mass_kg)
-        self.arm = Arm(spec, base_at(spec, MOUTH), MOUTH, held, drive, self.steering)
+        self.arm = Arm(spec, MOUTH, held, drive, self.steering)
         self.world = world or World()
         self.world.clear(RATE_HZ, 50)
         self.wall = self.world.add(wall, CONTACT) if wall else -1
@@ -274,54 +275,58 @@ SLOW = Axis.model_validate_json('{"speed": "0.25 m/s", "acceleration": "1 m/s^2"
 FAST = Axis.model_validate_json('{"speed": "1 m/s", "acceleration": "2 m/s^2"}')
 
 
-def cycle(arm: Arm) -> tuple[Pose, tuple[Stop, ...]]:
-    """Return a pick from a fixture aside, transit to the mouth, and the way back."""
-    at_mouth = MOUTH @ Pose((START[0] - PART.length_m / 2, 0.0, 0.0))
-    fixture = MOUTH @ Pose.planar(-0.15, 0.2, -0.1, math.pi / 4)
-    above = Pose((0.0, 0.0, 0.05)) @ fixture
-    return above, (
-        Stop("pick", fixture, FAST, 0.5, loaded=False),
-        Stop("pick", above, SLOW),
-        Stop("transit", at_mouth, FAST),
-        Stop("retract", at_mouth @ Pose((-0.03, 0.0, 0.0)), FAST, loaded=False),
-        Stop("retract", above, FAST, loaded=False),
-    )
+TURN = (1.0, 4.0)
+ABOVE = (-0.15, 0.2, -0.05, math.pi / 4, 0.0, 0.0)
+CYCLE = (
+    Leg("pick", FAST, TURN, (0.0, 0.0, -0.05, 0.0, 0.0, 0.0), 0.5, loaded=False),
+    Leg("pick", SLOW, TURN, (0.0, 0.0, 0.05, 0.0, 0.0, 0.0)),
+    Leg("transit", FAST, TURN, (0.12, -0.2, 0.05, -math.pi / 4, 0.0, 0.0)),
+    Leg("align", FAST, TURN, dwell_s=0.4),
+    Leg("retract", FAST, TURN, (-0.03, 0.0, 0.0, 0.0, 0.0, 0.0), loaded=False),
+    Leg("retract", FAST, TURN, (-0.09, 0.2, -0.05, math.pi / 4, 0.0, 0.0), loaded=False),
+)
+"""A pick from a fixture aside, transit to before the mouth, and the way back."""
 
 
 @pytest.mark.parametrize("name", ARMS)
 def test_travel_takes_as_long_as_its_profiles_within_all_limits(name):
     arm = Rig(name).arm
-    above, stops = cycle(arm)
-    phases, start = arm.way(above, stops), arm.joints_at(above)
+    phases, start = arm.phases(ABOVE, CYCLE), arm.joints_at(ABOVE)
     measured = measured_durations(arm, phases, start, 500.0)
     assert sum(measured) == pytest.approx(sum(p.duration_s for p in phases), rel=0.01)
-    travel, here = arm.travel(loaded=True), start
-    for phase, stop in zip(phases, stops, strict=True):
-        durations = [move.duration_s for move in phase.moves.values()]
+    travel, here, place = arm.travel(loaded=True), start, np.array(ABOVE)
+    for phase, leg in zip(phases, CYCLE, strict=True):
+        durations = [move.duration_s for move in phase.moves.values()] or [0.0]
         assert max(durations) - min(durations) < 1e-9  # all joints at once
-        assert phase.duration_s > durations[0] - 1e-9 + stop.dwell_s
+        assert phase.duration_s == pytest.approx(durations[0] + leg.dwell_s)
         for share in np.linspace(0.05, 0.95, 10):
             at = {axis: move.at(share * durations[0]) for axis, move in phase.moves.items()}
             rates = np.array([at[axis][1] if axis in at else 0.0 for axis in arm.axes])
             pushes = np.array([at[axis][2] if axis in at else 0.0 for axis in arm.axes])
             assert (np.abs(rates) <= arm.limits.speed * (1 + 1e-9)).all()
             assert (np.abs(pushes) <= arm.limits.acceleration * (1 + 1e-9)).all()
-        here = displaced(here, arm.axes, (phase,))
+        here, place = displaced(here, arm.axes, (phase,)), place + leg.by
+        yaw, back = place[3], -PART.length_m / 2
+        centre = place[:3] + back * np.array((math.cos(yaw), math.sin(yaw), 0.0))
         # its centre as the part truly sits: here as it is believed to
-        assert travel.part(here).position == pytest.approx(stop.part.position, abs=1e-6)
+        assert travel.part(here).position == pytest.approx(centre + MOUTH.position, abs=1e-6)
+    assert here == pytest.approx(start, abs=1e-6)  # the posture nearest home is one, from anywhere
 
 
 @pytest.mark.parametrize("name", ARMS)
 def test_the_hand_is_no_faster_on_its_way_than_it_may_be(name):
     arm = Rig(name).arm
-    above, stops = cycle(arm)
     travel, rate_hz, before = arm.travel(loaded=True), 250.0, None
-    fastest = dict.fromkeys(range(len(stops)), 0.0)
-    for moment in simulate_phases(arm, arm.way(above, stops), arm.joints_at(above), rate_hz):
-        part = travel.part(moment.joints).position
+    fastest = [[0.0, 0.0] for _ in CYCLE]
+    phases = arm.phases(ABOVE, CYCLE)
+    for moment in simulate_phases(arm, phases, arm.joints_at(ABOVE), rate_hz):
+        part = travel.part(moment.joints) @ Pose((PART.length_m / 2, 0.0, 0.0))
         if before is not None:
-            speed = math.dist(part, before) * rate_hz
-            fastest[moment.phase] = max(fastest[moment.phase], speed)
+            speed = math.dist(part.position, before.position) * rate_hz
+            turn = abs(part.yaw_rad - before.yaw_rad) * rate_hz
+            most = fastest[moment.phase]
+            most[:] = max(most[0], speed), max(most[1], turn)
         before = part
-    for phase, stop in enumerate(stops):
-        assert fastest[phase] < 1.05 * stop.axis.speed_m_per_s
+    for (speed, turn), leg in zip(fastest, CYCLE, strict=True):
+        assert speed < 1.05 * leg.axis.speed_m_per_s
+        assert turn < 1.05 * leg.turn[0]

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from configs.errors import ConfigError
+from configs.specs.arm import load_arm_spec
 from configs.specs.base import load_spec, resolve_path
-from configs.specs.plug import PlugSpec, PullTest
+from configs.specs.plug import ArmPlugSpec, PlugSpec, PullTest
 from envs.operation import Operation
 from envs.outcome import OutcomeClass, TrueState, outcome_class
 from envs.perturbation import Perturbation
@@ -18,16 +19,20 @@ from envs.phases import displaced, measured_durations
 from envs.physics.pose import Pose
 from envs.physics.shapes import Contact
 from envs.physics.world import World
+from envs.registry import station, station_of
+from envs.robots.six_axis import Held
 from envs.robots.steering import Steering
-from envs.robots.wrist import AXES, FT, MOVING, Wrist
+from envs.robots.wrist import FT, MOVING, Wrist
 from envs.station import Brake
-from envs.stations.plug.cycle import phases_before
+from envs.station_env import StationEnv
 from envs.stations.plug.port import CONTACTS, MOUTH, SENSED, SLIDER, mating, port_body
+from envs.stations.plug.robot import drive, steering
 from envs.stations.plug.seat import in_port, pull_test, seat_of, side_force_n
-from envs.stations.plug.station import Plugging, steering
+from envs.stations.plug.station import by_wrist
 from policies.catalogue import load_policy
 from policies.policy import Policy
 
+PLUGGING = (station("rackline/CablePlugLight-v0"), station("rackline/CablePlug-v0"))
 SPEC = load_spec(PlugSpec, resolve_path("stations", "cable_plug"))
 NOMINAL = SPEC.settings["nominal"]
 SURE = SPEC.model_copy(update={"pull_test": SPEC.pull_test.model_copy(
@@ -37,7 +42,7 @@ SLOTS = {name: SPEC.slots.index(name) for name in SPEC.parts}
 
 def operation(spec: PlugSpec = SURE, **setting: Any) -> Operation:
     return Operation(
-        Plugging(spec, NOMINAL.model_copy(update=setting)), Perturbation(), visible=False
+        by_wrist(spec, NOMINAL.model_copy(update=setting)), Perturbation(), visible=False
     )
 
 
@@ -86,7 +91,8 @@ def test_contacts_read_the_force_that_pushes_them_while_they_slide():
 
 def wrist(part: str = "power") -> Wrist:
     held = SPEC.parts[part]
-    return Wrist(SPEC, held, MOUTH, steering(SPEC, held, (0.0, 0.0)), held.mass_kg, Pose())
+    target = steering(SPEC, held, (0.0, 0.0))
+    return Wrist(MOUTH, Held(held, held.mass_kg), drive(SPEC), target)
 
 
 def test_a_cable_pulls_at_the_boot_and_the_wrist_feels_it():
@@ -210,11 +216,58 @@ def test_pushing_on_the_panel_seats_nothing():
         op.close()
 
 
-def test_profiles_take_as_long_as_physics():
-    phases = phases_before(SPEC.motion)
-    start = displaced((*MOUTH.position, 0.0, 0.0, 0.0), AXES, phases, -1.0)
+@pytest.mark.parametrize("entry", PLUGGING, ids=lambda entry: entry.env_id)
+def test_profiles_take_as_long_as_physics_and_the_way_back_ends_where_it_began(entry):
+    station = station_of(entry.spec)
+    task = station.task(0, np.random.default_rng(1), np.random.default_rng(2))
+    phases, axes = task.before(), task.robot.travel(loaded=True).axes
+    start = displaced(task.approach, axes, phases, -1.0)
     planned = sum(phase.duration_s for phase in phases)
-    assert sum(measured_durations(wrist(), phases, start)) == pytest.approx(planned, rel=0.01)
+    assert sum(measured_durations(task.robot, phases, start)) == pytest.approx(planned, rel=0.01)
+    assert task.approach == pytest.approx(tuple(task.robot.put(task.start)), abs=1e-9)
+    home = task.robot.joints_at((task.full_depth_m, 0.0, 0.0, 0.0, 0.0, 0.0))
+    assert displaced(home, axes, task.after(True)) == pytest.approx(start, abs=1e-6)
+    assert task.before() + task.after(True) == station.scripted(0)
+
+
+@pytest.mark.parametrize("robot", ["franka_panda", "kuka_iiwa7"])
+def test_an_arm_plugs_by_data_alone(robot, tmp_path):
+    """A second arm is a line of YAML: no code, no registry row knows it."""
+    file = tmp_path / "own.yaml"
+    file.write_text(f"extends: cable_plug_arm\nrobot: {robot}\n")
+    env = StationEnv("rackline/CablePlug-v0", config=file)
+    try:
+        assert env.operation.station.spec.robot == load_arm_spec(robot)
+        policy, slot = load_policy("scripted/plug-search", env.station), SLOTS["sfp_plus"]
+        observation, info = env.reset(seed=1, options={"rack": 0, "slot": slot})
+        assert env.operation.task.robot.name == robot
+        policy.reset()
+        while "outcome" not in info:
+            observation, *_, info = env.step(policy.act(observation))
+        assert info["outcome"] == "ok"
+    finally:
+        env.close()
+
+
+def test_an_arm_that_nobody_ships_is_refused_with_the_line(tmp_path):
+    file = tmp_path / "own.yaml"
+    file.write_text("extends: cable_plug_arm\nrobot: franka_pandas\n")
+    with pytest.raises(ConfigError) as caught:
+        load_spec(ArmPlugSpec, file)
+    said = "robot = 'franka_pandas': names an unknown robot 'franka_pandas'; did you mean"
+    assert str(caught.value).startswith(f"{file}:2: {said}")
+
+
+def test_the_light_tier_has_the_arm_s_spaces_judge_and_draws():
+    light, arm = (station_of(entry.spec) for entry in PLUGGING)
+    assert light.fields == arm.fields
+    assert light.actions == arm.actions
+    assert type(light.spec).model_validate_json(
+        arm.spec.model_dump_json(by_alias=True, exclude={"robot"})
+    ) == light.spec  # fmt: skip
+    tasks = [s.task(5, np.random.default_rng(1), np.random.default_rng(2)) for s in (light, arm)]
+    assert tasks[0].draws() == tasks[1].draws()
+    assert tasks[0].fixture == tasks[1].fixture
 
 
 @pytest.mark.parametrize(

@@ -202,6 +202,62 @@ def test_nothing_touching_has_no_penetration(world):
     assert world.penetration_m(body, slot) == 0.0
 
 
+def meeting(
+    world: World, rate_hz: float, speed_m_per_s: float, stiffness: float = 2e7
+) -> Iterator[tuple[float, float, float]]:
+    """Let 3 kg fall onto the shelf from 0.3 mm; yield gap (m), speed (m/s) and penetration (m)."""
+    contact = Contact(stiffness, 2.8e3, 0.2)
+    world.clear(rate_hz, 50)
+    slot = sensed_slot(world, contact)
+    cube, gap = block(3.0, Pose(), (0.0, 0.0, 1.0)), 3e-4
+    place = scene.MOUTH @ Pose((0.3, 0.0, -PART.height_m / 2 + 0.02 + gap))
+    body = world.add(replace(cube, base=place), replace(contact, friction=1.0))
+    pybullet.resetJointState(body, 0, 0.0, -speed_m_per_s, physicsClientId=world._id)
+    for _ in range(round(0.1 * rate_hz)):
+        world.step()
+        (fallen, speed, *_), *_ = world.joints(body, (0,))
+        yield gap + fallen, speed, world.penetration_m(body, slot)
+
+
+def test_a_skin_stops_what_arrives_where_surfaces_meet():
+    """Without one, two thirds of `speed / rate` are gone before the first contact is found."""
+    bare, skinned = World(), World(skin_m=1.5e-4)
+    deep = [max(deep for *_, deep in meeting(world, 240.0, 0.03)) for world in (bare, skinned)]
+    assert deep[0] > 5e-5
+    assert deep[1] < 5e-6
+    for world in (bare, skinned):
+        world.close()
+
+
+def test_a_skin_pushes_nothing_before_surfaces_meet():
+    """It falls freely until less than a tick from meeting, and rests at force over stiffness."""
+    world, rate_hz = World(skin_m=1.5e-4), 4800.0
+    fall = list(meeting(world, rate_hz, 0.01, stiffness=2e6))
+    free = [speed for gap, speed, _ in fall if gap > 0.0]
+    assert len(free) > 16  # half of them within the skin
+    assert free[:-1] == pytest.approx(
+        [-0.01 - GRAVITY_M_PER_S2 * tick / rate_hz for tick in range(1, len(free))]
+    )
+    points = 4
+    assert fall[-1][2] == pytest.approx(3.0 * GRAVITY_M_PER_S2 / (points * 1e6), rel=0.02)
+    assert fall[-1][0] == pytest.approx(-fall[-1][2], rel=0.02)  # judged is where it truly is
+    world.close()
+
+
+def test_worlds_with_and_without_a_skin_do_not_change_each_other():
+    """PyBullet keeps one of the parameters for all worlds of a process."""
+    alone = []
+    for skin_m in (0.0, 1.5e-4):
+        world = World(skin_m=skin_m)
+        alone.append(list(meeting(world, 240.0, 0.03)))
+        world.close()
+    both = World(), World(skin_m=1.5e-4)
+    turns = zip(*(meeting(world, 240.0, 0.03) for world in both), strict=True)
+    assert [list(one) for one in zip(*turns, strict=True)] == alone
+    for world in both:
+        world.close()
+
+
 def test_friction_of_a_pair_is_the_product(world):
     """A block that gravity presses on the shelf starts to slide at the pair's coefficient."""
     for friction, slides in ((0.2, True), (0.3, False)):

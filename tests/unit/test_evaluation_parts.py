@@ -205,7 +205,7 @@ def test_physics_statement_follows_the_committed_result(
     small_plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "card.json"
-    monkeypatch.setattr(physics, "result_path", lambda config: path)
+    monkeypatch.setattr(physics, "result_path", lambda entry: path)
     assert "no convergence result is shipped" in said_of(small_plan)
     card = {
         "converged": True,

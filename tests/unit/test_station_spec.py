@@ -158,3 +158,55 @@ def test_numbers_are_read_as_people_write_them(text: str, value: float) -> None:
 def test_what_is_checked_does_not_change_what_a_station_is() -> None:
     """The committed convergence result and every bundle name the station by this hash."""
     assert spec_hash(load_spec(InsertionSpec, SHIPPED)) == "bbb68d00dafced14"
+
+
+def extending(path: Path, text: str) -> InsertionSpec:
+    path.write_text(text)
+    return load_spec(InsertionSpec, path)
+
+
+def test_a_station_says_only_what_is_other_than_in_the_one_it_extends(tmp_path: Path) -> None:
+    base, path = load_spec(InsertionSpec, SHIPPED), tmp_path / "own.yaml"
+    own = extending(path, "extends: tray_insert\nlimits: {time_limit: 20 s}\nversion: 2\n")
+    limits = base.limits.model_copy(update={"time_limit_s": 20.0})
+    assert own == base.model_copy(update={"limits": limits, "version": 2})
+    assert spec_hash(own) != spec_hash(base)
+    beside = extending(tmp_path / "third.yaml", "extends: own.yaml\nversion: 1\n")
+    assert beside == base.model_copy(update={"limits": limits})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("version: 1\nextends: tray_inserts", ":2: extends = 'tray_inserts': names an unknown"),
+        ("extends: own.yaml", ":1: extends = 'own.yaml': leads back to this file"),
+        ("extends: tray_insert\nlimits:\n  time_limit: 0 s", ":3: limits.time_limit = '0 s': "),
+        ("extends: tray_insert\nversion: 2\nversion: 3", ":3: version: is given twice"),
+        ("extend: tray_insert", ":1: extend = 'tray_insert': is not a known field; did "),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_file_that_extends_is_named_there(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "own.yaml"
+    with pytest.raises(ConfigError) as caught:
+        extending(path, text)
+    assert str(caught.value).startswith(f"{path}{said}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("time_limit: 30 s", "time_limit: 0 s", "limits.time_limit = '0 s': "),
+        ("version: 1", "version: 1\nversion: 2", "version: is given twice"),
+    ],
+)
+def test_what_is_wrong_in_the_file_that_is_extended_is_named_there(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    base, text = tmp_path / "base.yaml", SHIPPED.read_text()
+    assert text.count(old) == 1
+    base.write_text(text.replace(old, new))
+    with pytest.raises(ConfigError) as caught:
+        extending(tmp_path / "own.yaml", "extends: base.yaml\n")
+    assert re.match(rf"{re.escape(str(base))}:\d+: {re.escape(said)}", str(caught.value))

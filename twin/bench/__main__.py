@@ -48,6 +48,8 @@ class Bench:
         steps: CPU seconds by part of each round.
         gain: paces with one and two workers; ``None`` on a single core.
         demo: wall-clock seconds of the demo by phase; empty before `make demo`.
+        env_id: the station.
+        policy: that worked it.
     """
 
     rates: str
@@ -56,6 +58,8 @@ class Bench:
     steps: Sequence[Mapping[str, float]]
     gain: workers.WorkerGain | None
     demo: Mapping[str, float]
+    env_id: str = ENV_ID
+    policy: str = POLICY
 
     @property
     def holds(self) -> bool:
@@ -65,22 +69,23 @@ class Bench:
         )
 
 
-def run(rounds: int, episodes: int, demo: Path) -> Bench:
+def run(
+    rounds: int, episodes: int, demo: Path, env_id: str = ENV_ID, policy: str = POLICY
+) -> Bench:
     """Measure everything: three recorded episodes, then ``episodes`` a round and worker count."""
     load = os.getloadavg()[0]
-    env = gym.make(station(ENV_ID).env_id).unwrapped
+    env = gym.make(station(env_id).env_id).unwrapped
     if not isinstance(env, StationEnv):
-        raise TypeError(f"{ENV_ID} is no insertion station")
-    policy = load_policy(POLICY, env.station)
-    slots = len(env.station.slots)
-    tapes = [step.record(env, policy, seed, seed % slots) for seed in SELECTION[:3]]
+        raise TypeError(f"{env_id} is no station of ours")
+    worker, slots = load_policy(policy, env.station), len(env.station.slots)
+    tapes = [step.record(env, worker, seed, seed % slots) for seed in SELECTION[:3]]
     with progress_bar() as bar:
         task = bar.add_task("env.step", total=rounds)
         steps = step.measure(env, tapes, rounds, lambda: bar.advance(task))
         gain = None
         if usable_cores() > 1:
             task = bar.add_task("workers", total=rounds)
-            items = list(single_part_episodes(ENV_ID, POLICY, SELECTION[:episodes]))
+            items = list(single_part_episodes(env_id, policy, SELECTION[:episodes]))
             gain = workers.measure(items, rounds, lambda: bar.advance(task))
     env.close()
     physics = env.station.physics
@@ -89,7 +94,14 @@ def run(rounds: int, episodes: int, demo: Path) -> Bench:
         f"{physics.policy_rate_hz:g} Hz policy"
     )
     return Bench(
-        rates, sum(tape.ticks for tape in tapes), load, steps, gain, seconds_by_phase(demo)
+        rates,
+        sum(tape.ticks for tape in tapes),
+        load,
+        steps,
+        gain,
+        seconds_by_phase(demo),
+        env_id,
+        policy,
     )
 
 
@@ -102,10 +114,10 @@ def as_markdown(bench: Bench, command: str) -> str:
         f"PyBullet {version('pybullet')}, {usable_cores()} usable cores, load average "
         f"{bench.load:.1f} at the start. Absolute times are this machine's: trust the ratios.",
         "## env.step over raw stepSimulation",
-        f"{ENV_ID}, align and insert of three episodes of {POLICY}: {bench.ticks} ticks; "
-        f"{bench.rates}. The same scene is taken through the same states again with only some of "
-        f"the calls made, from the drive commands and steps alone up to `env.step`; what a part "
-        f"costs is the difference. CPU time of the thread.",
+        f"{bench.env_id}, align and insert of three episodes of {bench.policy}: {bench.ticks} "
+        f"ticks; {bench.rates}. The same scene is taken through the same states again with only "
+        f"some of the calls made, from the drive commands and steps alone up to `env.step`; what a "
+        f"part costs is the difference. CPU time of the thread.",
         _steps_table(bench),
         f"**{step.median_ratio(bench.steps):.2f}** (required: at most {STEP_LIMIT:g}; aim: "
         f"{STEP_AIM:g}); single rounds: "
@@ -156,6 +168,8 @@ def main(
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; medians are over them.")] = 5,
     episodes: Annotated[int, typer.Option(min=8, help="Episodes a round and worker count.")] = 24,
     demo: Annotated[Path, typer.Option(help="Run folder of the demo.")] = Path("runs/demo"),
+    env_id: Annotated[str, typer.Option("--station", help="Station.")] = ENV_ID,
+    policy: Annotated[str, typer.Option(help="Policy that works it.")] = POLICY,
     doc: Annotated[Path | None, typer.Option(help="Also write this page, docs/bench.md.")] = None,
 ) -> None:
     """Measure speed as ratios within one run.
@@ -164,8 +178,12 @@ def main(
     """
     try:
         check_file("--doc", doc)
-        bench = run(rounds, episodes, demo)
-        text = as_markdown(bench, f"python -m twin.bench --rounds {rounds} --episodes {episodes}")
+        bench = run(rounds, episodes, demo, env_id, policy)
+        other = (
+            "" if (env_id, policy) == (ENV_ID, POLICY) else f" --station {env_id} --policy {policy}"
+        )
+        command = f"python -m twin.bench --rounds {rounds} --episodes {episodes}{other}"
+        text = as_markdown(bench, command)
         Console().print(Markdown(text))
         if doc is not None:
             write_file("--doc", doc, text)

@@ -26,12 +26,14 @@ from unittest.mock import patch
 from configs.errors import PhysicsError
 from envs.operation import Operation
 from envs.physics.world import World
-from envs.robots.gantry_control import ImpedanceController
+from envs.station import Task
 from envs.station_env import StationEnv
 from policies.policy import Policy
 
 RAW = "stepSimulation alone"
 DRIVE, FORCES = "drive commands", "force reads of the fixture at every tick"
+_ACTS = {"step": RAW, "drive": DRIVE, "pull": DRIVE, "lock": DRIVE}
+"""Calls that decide the trajectory: every replay makes them."""
 ROBOT, LOOKUPS = "robot state reads", "penetration and pose look-ups"
 LAW = "control law"
 JUDGE = "targets, windows, judge"
@@ -73,7 +75,7 @@ def record(env: StationEnv, policy: Policy, seed: int, slot: int) -> Recording:
     observation, info = env.reset(seed=seed, options={"rack": 0, "slot": slot})
     policy.reset()
     with ExitStack() as stack:
-        _listen(stack, tape)
+        _listen(stack, tape, env.operation.task)
         ended = False
         while not ended:
             action = policy.act(observation)
@@ -143,23 +145,26 @@ def _steps(program: Sequence[Call]) -> bool:
     return not functions.isdisjoint({World.step, Operation.advance, StationEnv.step})
 
 
-def _listen(stack: ExitStack, tape: Recording) -> None:
-    """Keep the calls of world, control law and operation until ``stack`` closes."""
-    within, driven = [False], [-1]
+def _listen(stack: ExitStack, tape: Recording, task: Task) -> None:
+    """Keep the calls of world, the robot's control law and operation until ``stack`` closes."""
+    within, driven, acts = [False], [-1], dict(_ACTS)
+    if task.pull is not None:
+        # A look-up of a pose brings the engine's link frames up to date, in which a pull acts.
+        acts["link_pose"] = DRIVE
 
     def world_called(name: str, call: Call) -> None:
         arguments = call[1]
         if name == "drive":
             driven[0] = arguments[0]
         if within[0]:
-            part = {"step": RAW, "drive": DRIVE}.get(name, LOOKUPS)
+            part = acts.get(name, LOOKUPS)
             if name == "joints":
                 part = ROBOT if arguments[0] == driven[0] else FORCES
             tape.calls.append((part, call))
 
-    for name in ("step", "drive", "joints", "wrench", "link_pose", "penetration_m"):
+    for name in (*_ACTS, "joints", "wrench", "link_pose", "penetration_m"):
         _patch(stack, World, name, world_called)
-    _patch(stack, ImpedanceController, "forces", lambda _, call: tape.law.append(call))
+    _patch(stack, type(task.robot), "forces", lambda _, call: tape.law.append(call))
     original = Operation.advance
 
     def advance(operation: Operation, *arguments: Any) -> None:

@@ -57,13 +57,12 @@ def converge(
     )
 
     entry = station(env_id)
-    config = entry.config
     load_policy(policy, entry.spec)  # refused here, not in a worker
     if save and seeds < MIN_SEEDS:
         raise RacklineError(
             f"--save --seeds {seeds}: too few for reports to rest on; write {MIN_SEEDS} or more"
         )
-    stored = result_path(config) if save else None
+    stored = result_path(entry) if save else None
     check_file("--card", card)
     check_file("--save", stored)
     with progress_bar() as bar:

@@ -34,7 +34,7 @@ def physics_statement(
     Raises:
         ConfigError: the committed result cannot be read.
     """
-    path = result_path(registry.station(env_id).config)
+    path = result_path(registry.station(env_id))
     if not path.is_file():
         return (
             f"Physics not converged: no convergence result is shipped for {station.id}, so "

@@ -5,23 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from configs.commented import Written
-from configs.specs.plug import Connector, PlugSetting, PlugSpec
+from configs.specs.plug import ArmPlugSpec, PlugSetting, PlugSpec
 from envs.observation import Field, Sensed, sensed_fields
 from envs.phases import Phase
 from envs.physics.pose import Pose, Vector
 from envs.physics.shapes import Body
-from envs.robots.steering import Six, Steering
+from envs.robots.arm import Arm
+from envs.robots.six_axis import Held, MakeRobot
 from envs.robots.wrist import Wrist
 from envs.selftest import Press
 from envs.station import ActionEntry, Brake, Finish, Pull, Words
 from envs.stations.plug import page, port
-from envs.stations.plug.cycle import phases_after, phases_before
+from envs.stations.plug.cycle import Cycle
 from envs.stations.plug.draws import PartDraw, Visit, draw_part, draw_visit
+from envs.stations.plug.robot import approach_of, drive, steering
 from envs.stations.plug.seat import (
     Seat,
     axial_force_n,
@@ -32,9 +35,6 @@ from envs.stations.plug.seat import (
     true_state,
 )
 
-BEHIND_M, BEYOND_M = 0.03, 0.03
-"""Targets stay this close before the mouth, or where the policy takes over, if that is farther out;
-and this close behind full depth (assumed)."""
 _AXES = ("axial", "lateral", "height", "yaw", "pitch", "roll")
 _WRENCH = (("fx", "N", 40.0), ("fy", "N", 20.0), ("fz", "N", 20.0),
            ("mx", "N*m", 0.5), ("my", "N*m", 0.5), ("mz", "N*m", 0.5))  # fmt: skip
@@ -82,13 +82,23 @@ class PlugTask:
         slot: number of the port.
         visit: what the rack's docking fixed.
         draw: what the connector fixed.
+        make: makes the robot.
+        cycle: the scripted phases around it.
     """
 
     sensed = port.SENSED
 
     def __init__(
-        self, spec: PlugSpec, setting: PlugSetting, slot: int, visit: Visit, draw: PartDraw
+        self,
+        spec: PlugSpec,
+        setting: PlugSetting,
+        slot: int,
+        visit: Visit,
+        draw: PartDraw,
+        make: MakeRobot,
+        cycle: Cycle,
     ) -> None:
+        self._cycle = cycle
         self.spec, self.setting, self.visit, self.draw = spec, setting, visit, draw
         self.part_name = spec.part_name(slot)
         part = self.part = spec.parts[self.part_name]
@@ -104,13 +114,18 @@ class PlugTask:
         self.brakes: tuple[Brake, ...] = (port.mating(part, spec.latch, draw.resistance),)
         self.pull = Pull(draw.drag_n, (-part.length_m / 2, 0.0, 0.0))
         self.plan = (draw.plan_m[0] - aside, draw.plan_m[1])
-        self.start = (-spec.motion.approach_m, 0.0, 0.0, 0.0, 0.0, 0.0)
-        x, y, z = port.MOUTH.position
-        self.approach = (x - spec.motion.approach_m, y, z, 0.0, 0.0, 0.0)
-        self.robot = Wrist(
-            spec, part, port.MOUTH, steering(spec, part, self.plan), draw.mass_kg, draw.grasp,
-            draw.gain_factor, draw.damping_factor,
-        )  # fmt: skip
+        self.start = approach_of(spec)
+        self.robot = make(
+            port.MOUTH,
+            Held(part, draw.mass_kg, draw.grasp),
+            drive(spec, draw.gain_factor, draw.damping_factor),
+            steering(spec, part, self.plan),
+        )
+
+    @property
+    def approach(self) -> tuple[float, ...]:
+        """Positions of the robot's joints where the policy takes over."""
+        return self.robot.joints_at(self.start)
 
     def draws(self) -> dict[str, dict[str, Any]]:
         """Return what was drawn at the levels visit and part: the truth, which no policy sees."""
@@ -189,12 +204,11 @@ class PlugTask:
 
     def before(self) -> tuple[Phase, ...]:
         """Return pick, transit and the approach."""
-        return phases_before(self.spec.motion)
+        return self._cycle.before(self.part_name)
 
     def after(self, handed_over: bool, home_m: float = 0.0) -> tuple[Phase, ...]:
         """Return the tug, release and the way back."""
-        spec = self.spec
-        return phases_after(spec.motion, spec.pull_test, self.part.depth_m, handed_over)
+        return self._cycle.after(self.part_name, handed_over)
 
 
 class Plugging:
@@ -203,6 +217,7 @@ class Plugging:
     Args:
         spec: the station's data.
         setting: its difficulty.
+        make: makes the robot.
     """
 
     actions = (
@@ -215,9 +230,10 @@ class Plugging:
     )
     camera: tuple[Vector, Vector] = ((0.2, -0.35, 0.6), (0.48, 0.0, 0.4))
 
-    def __init__(self, spec: PlugSpec, setting: PlugSetting) -> None:
-        self.spec, self.setting = spec, setting
+    def __init__(self, spec: PlugSpec, setting: PlugSetting, make: MakeRobot) -> None:
+        self.spec, self.setting, self._make = spec, setting, make
         self.fields = plug_fields()
+        self._cycle = Cycle(spec, make)
 
     def presses(self) -> tuple[Body, tuple[Press, ...]]:
         """Return a port and its faces."""
@@ -229,35 +245,23 @@ class Plugging:
         spec, setting = self.spec, self.setting
         held = spec.parts[spec.part_name(slot)]
         drawn = draw_visit(setting, visit), draw_part(held, setting, part)
-        return PlugTask(spec, setting, slot, *drawn)
+        return PlugTask(spec, setting, slot, *drawn, self._make, self._cycle)
 
     def scripted(self, slot: int) -> tuple[Phase, ...]:
         """Return the scripted phases of an operation in which the cell takes over."""
-        spec = self.spec
-        part = spec.parts[spec.part_name(slot)]
-        after = phases_after(spec.motion, spec.pull_test, part.depth_m, handed_over=True)
-        return phases_before(spec.motion) + after
+        name = self.spec.part_name(slot)
+        return self._cycle.before(name) + self._cycle.after(name, handed_over=True)
 
     def words(self, written: Written) -> Words:
         """Return what its page says."""
         return page.words(self.spec, written)
 
 
-def steering(spec: PlugSpec, part: Connector, plan: tuple[float, float]) -> Steering:
-    """Return what moves the target of a connector's front.
+def by_wrist(spec: PlugSpec, setting: PlugSetting) -> Plugging:
+    """Return the station with a wrist that has no arm behind it."""
+    return Plugging(spec, setting, Wrist)
 
-    It may go as far as the observed port's axis and where the drawing has the port, and a window
-    around both.
 
-    Args:
-        spec: the station.
-        part: class of the connector.
-        plan: where the drawing has the port, sideways and in height (m).
-    """
-    i, wide, turn = spec.impedance, spec.action.window_m, spec.action.window_turn_rad
-    side, turn_lead = i.lateral_lead_m, i.turn_lead_rad
-    leads: Six = (i.axial_lead_m(part.latch_n), side, side, turn_lead, turn_lead, turn_lead)
-    (left, right), (down, up) = ((min(0.0, p) - wide, max(0.0, p) + wide) for p in plan)
-    low: Six = (-max(BEHIND_M, spec.motion.approach_m), left, down, -turn, -turn, -turn)
-    high: Six = (part.depth_m + BEYOND_M, right, up, turn, turn, turn)
-    return Steering(spec.action, leads, low, high, 1.0 / spec.physics.policy_rate_hz)
+def by_arm(spec: ArmPlugSpec, setting: PlugSetting) -> Plugging:
+    """Return the station with the arm that its data names."""
+    return Plugging(spec, setting, partial(Arm, spec.robot))
