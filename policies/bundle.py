@@ -101,7 +101,7 @@ def load_bundle(path: Path, station: StationSpec) -> BundlePolicy:
     try:
         composition = Composition(card.composition, base, place.fields, actions)
     except UnknownNameError as error:
-        raise BundleError(f"{path}: the zones of its composition: {error}") from None
+        raise BundleError(f"{path}: its composition: {error}") from None
     expected = (len(place.fields) + composition.extra, len(actions))
     sizes = (card.signature.observation, card.signature.action)
     if made.table_hash != here.table_hash or sizes != expected:

@@ -7,13 +7,14 @@ observations and nothing else. `Composition.act` is all of it, for a network tha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import UnknownNameError
-from configs.specs.training import CompositionSpec, ZonesSpec
+from configs.specs.training import CompositionSpec, CorrectionsSpec, ZonesSpec
 from envs.observation import Field, index_of, mirror
 from policies.policy import Policy
 
@@ -32,7 +33,7 @@ class Composition:
         actions: names of the entries of the station's action; the first is the feed.
 
     Raises:
-        UnknownNameError: zones of what is not observed.
+        UnknownNameError: zones or corrections by what is not observed.
     """
 
     def __init__(
@@ -48,6 +49,8 @@ class Composition:
         self._feed = spec.feed or (1.0, 1.0)
         self._scripted = np.zeros(len(actions), dtype=np.float32)
         self._zones = [_zones(zones, fields) for zones in spec.zones]
+        self._begin = _begin(spec.corrections, fields)
+        self._corrects = True
         self._mirrored = spec.mirror
         self._swaps, self._turns = mirror([field.name for field in fields]), mirror(actions)
 
@@ -82,6 +85,8 @@ class Composition:
         """
         if self._base is not None:
             self._scripted = self._base.act(observation)
+        index, above = self._begin
+        self._corrects = bool(observation[index] > above)
         return self._seen(observation, self._scripted)
 
     def join(self, learnt: Array) -> Array:
@@ -89,6 +94,8 @@ class Composition:
         learnt = np.clip(learnt, -1.0, 1.0)
         if self._kind == "pure":
             return learnt.astype(np.float32)
+        if not self._corrects:
+            learnt[1:] = 0.0
         action = self._scripted + self._scale * learnt
         if self._kind == "override":
             action[0] = self._scripted[0] * self.feed_factor(float(learnt[0]))
@@ -110,9 +117,21 @@ class Composition:
 
 def _zones(spec: ZonesSpec, fields: tuple[Field, ...]) -> tuple[int, Array, Array]:
     """Return the entry's index, and starts and widths of its zones as shares of its scale."""
-    names = [field.name for field in fields]
-    if spec.field not in names:
-        raise UnknownNameError("observation", spec.field, names)
-    index = index_of(fields, spec.field)
+    index = _observed(spec.field, fields)
     ends = np.array(spec.at, dtype=np.float32) / np.float32(fields[index].scale)
     return index, ends[:-1], np.diff(ends)
+
+
+def _begin(spec: CorrectionsSpec | None, fields: tuple[Field, ...]) -> tuple[int, float]:
+    """Return the entry's index, and the share of its scale above which corrections count."""
+    if spec is None:
+        return 0, -math.inf
+    index = _observed(spec.field, fields)
+    return index, spec.above / fields[index].scale
+
+
+def _observed(name: str, fields: tuple[Field, ...]) -> int:
+    names = [field.name for field in fields]
+    if name not in names:
+        raise UnknownNameError("observation", name, names)
+    return index_of(fields, name)

@@ -98,10 +98,15 @@ def load_training(name_or_path: str) -> TrainingSpec:
         remedy = suggest(spec.setting, place.settings)
         raise error_at(path, ("setting",), "is not a setting of the station", remedy)
     observed = [field.name for field in station_of(place).fields]
-    for n, zones in enumerate(spec.composition.zones):
-        if zones.field not in observed:
-            field = ("composition", "zones", n, "field")
-            raise error_at(path, field, "is not observed", suggest(zones.field, observed))
+    named: list[tuple[tuple[str | int, ...], str]] = [
+        (("composition", "zones", n, "field"), zones.field)
+        for n, zones in enumerate(spec.composition.zones)
+    ]
+    if spec.composition.corrections is not None:
+        named.append((("composition", "corrections", "field"), spec.composition.corrections.field))
+    for at, name in named:
+        if name not in observed:
+            raise error_at(path, at, "is not observed", suggest(name, observed))
     base = spec.composition.base
     try:
         script(base or "")  # one's own is known once its module is imported

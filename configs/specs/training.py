@@ -36,6 +36,18 @@ class ZonesSpec(Spec):
         return self
 
 
+class CorrectionsSpec(Spec):
+    """Where learnt corrections begin: before, all but the feed is the script's.
+
+    Attributes:
+        field: name of an entry of the observation.
+        above: what it has to exceed, in the entry's unit.
+    """
+
+    field: str
+    above: float
+
+
 class CompositionSpec(Spec):
     """How a learnt action and a script become the action of the cell.
 
@@ -44,7 +56,8 @@ class CompositionSpec(Spec):
     - ``override``: the learnt first entry is a factor on the script's feed, 1 at 0 and the ends of
       `feed` at -1 and +1 (geometric between); the others are residuals times `scale`.
 
-    `zones` add inputs for the learner; the script sees the observation alone.
+    `corrections` says where the others begin. `zones` add inputs for the learner; the script sees
+    the observation alone.
 
     With `mirror` the trained policy takes the mean of the network's action for what it sees and,
     mirrored back, for the mirror image of that. A station that is alike on its left and right asks
@@ -56,6 +69,7 @@ class CompositionSpec(Spec):
     scale: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     feed: tuple[float, float] | None = None
     zones: Annotated[list[ZonesSpec], Field(default_factory=list, max_length=8)]
+    corrections: CorrectionsSpec | None = None
     mirror: bool = False
 
     @model_validator(mode="after")
@@ -69,6 +83,10 @@ class CompositionSpec(Spec):
         if self.kind == "pure" and self.base is not None:
             raise error_below(
                 ["base"], "is under a pure policy; leave it out, or use residual or override"
+            )
+        if self.kind == "pure" and self.corrections is not None:
+            raise PydanticCustomError(
+                "corrections", "pure has no script to correct; leave corrections out", {}
             )
         if (self.kind == "override") != (self.feed is not None):
             if self.feed:

@@ -190,6 +190,8 @@ class World:
 
     def pull(self, handle: int, link: int, force_n: Vector, at: Vector) -> None:
         """Apply a force to a link for the next time step; force and point in the link's frame."""
+        # The engine takes the link's frame of the last time that anybody asked for it.
+        pb.getLinkState(handle, link, 0, 1, self._id)
         pb.applyExternalForce(handle, link, force_n, at, pb.LINK_FRAME, self._id)
 
     def link_pose(self, handle: int, link: int) -> Pose:

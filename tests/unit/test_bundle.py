@@ -160,7 +160,7 @@ def test_a_changed_station_file_is_no_obstacle(bundle):
         (
             {"composition": OVERRIDE | {"zones": [{"field": "mood", "at": [0, 1]}]}},
             BundleError,
-            "the zones of its composition: unknown observation 'mood'",
+            "its composition: unknown observation 'mood'",
         ),
         ({"base_parameters": {"entry": "1 mm/s"}}, BundleError, "base_parameters"),
         ({"base_parameters": None}, ConfigError, "do not fit"),

@@ -84,6 +84,20 @@ def test_zones_are_seen_between_the_observation_and_the_script():
         composition("pure", zones=[{"field": "dept", "at": [0, 1]}])
 
 
+def test_corrections_begin_where_they_are_said_to():
+    """The feed is learnt everywhere; .07 m is .7 of the entry's scale."""
+    begin = {"field": "depth", "above": 0.07}
+    fields = {"scale": 0.5, "feed": (0.5, 2.0), "corrections": begin}
+    made = composition("override", Fixed(0.2, 0.1, 0.0, -0.1), **fields)
+    learnt = np.array([1.0, 0.4, -0.4, 0.2], dtype=np.float32)
+    for depth, expected in ((0.69, [0.4, 0.1, 0.0, -0.1]), (0.71, [0.4, 0.3, -0.2, 0.0])):
+        action = made.act(np.array([depth, 0, 0], dtype=np.float32), lambda _: learnt)
+        assert action == pytest.approx(expected)
+    assert list(learnt) == pytest.approx([1.0, 0.4, -0.4, 0.2])
+    with pytest.raises(UnknownNameError, match="did you mean 'depth'"):
+        composition("residual", Fixed(0, 0, 0, 0), corrections=begin | {"field": "dept"})
+
+
 def test_what_is_mirrored_does_mirrored_what_the_network_does():
     """For the tuned script itself, any network, zones of both kinds, and every observed entry."""
     env = training_env(SPEC, seed=1)

@@ -57,6 +57,26 @@ def push_n(world: World, slot: int) -> float:
     return -sum(state[2][0] for state in world.joints(slot, scene.SENSED))
 
 
+def test_a_pull_acts_where_the_link_is_whoever_looks(world):
+    """The engine alone would take the link's frame of the last look: it turns by 0.1 rad a tick."""
+    ends = []
+    for looks in (False, True):
+        world.clear(240.0, 50)
+        world.set_gravity((0.0, 0.0, 0.0))
+        spun = Link("spun", "", Joint.REVOLUTE, 1.0, (0.0, 0.0, 1.0), (0.01, 0.01, 0.01),
+                    boxes=(Box((0.02, 0.02, 0.02)),))  # fmt: skip
+        slid = Link("slid", "spun", Joint.PRISMATIC, 1.0, (1.0, 0.0, 0.0), (0.01, 0.01, 0.01))
+        body = world.add(Body(Pose((0.0, 0.0, 0.0)), (spun, slid)), CONTACT)
+        for _ in range(100):
+            world.pull(body, 1, (5.0, 3.0, 0.0), (0.1, 0.0, 0.0))
+            world.step()
+            if looks:
+                world.link_pose(body, 1)
+        ends.append(world.state_hash(body, (0, 1)))
+        assert abs(world.joints(body, (0,))[0][0]) > 0.5
+    assert ends[0] == ends[1]
+
+
 def test_contact_parameters_that_are_dropped_are_noticed(world, monkeypatch):
     """PyBullet drops every other setting when `activationState` is in the same call."""
     real = pybullet.changeDynamics

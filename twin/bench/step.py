@@ -147,17 +147,14 @@ def _steps(program: Sequence[Call]) -> bool:
 
 def _listen(stack: ExitStack, tape: Recording, task: Task) -> None:
     """Keep the calls of world, the robot's control law and operation until ``stack`` closes."""
-    within, driven, acts = [False], [-1], dict(_ACTS)
-    if task.pull is not None:
-        # A look-up of a pose brings the engine's link frames up to date, in which a pull acts.
-        acts["link_pose"] = DRIVE
+    within, driven = [False], [-1]
 
     def world_called(name: str, call: Call) -> None:
         arguments = call[1]
         if name == "drive":
             driven[0] = arguments[0]
         if within[0]:
-            part = acts.get(name, LOOKUPS)
+            part = _ACTS.get(name, LOOKUPS)
             if name == "joints":
                 part = ROBOT if arguments[0] == driven[0] else FORCES
             tape.calls.append((part, call))
