@@ -85,9 +85,7 @@ class CompositionSpec(Spec):
                 ["base"], "is under a pure policy; leave it out, or use residual or override"
             )
         if self.kind == "pure" and self.corrections is not None:
-            raise PydanticCustomError(
-                "corrections", "pure has no script to correct; leave corrections out", {}
-            )
+            raise error_below(["corrections"], "has no script to correct; leave it out")
         if (self.kind == "override") != (self.feed is not None):
             if self.feed:
                 raise error_below(["feed"], "belongs to override; leave it out")
