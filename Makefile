@@ -60,7 +60,8 @@ calibrate-intervals: $(VENV)/.core ## how often the intervals hold what they pro
 	@$(BIN)/python -m twin.bridge.calibrate --doc docs/validation.md
 
 converge: $(VENV)/.core ## the tray station's convergence card (long); writes docs/cards
-	@$(BIN)/rackline converge rackline/TrayInsert-v0 --save --card docs/cards/tray_insert_convergence.md
+	@$(BIN)/rackline converge rackline/TrayInsert-v0 --policy scripted/lateral-admittance \
+	  --save --card docs/cards/tray_insert_convergence.md
 
 train-tray: $(VENV)/.dev ## the shipped tray policy, three training seeds (an hour on two cores); writes policies/zoo
 	@$(BIN)/rackline train tray_insert --seeds 0,1,2 --out runs/train-tray
@@ -73,10 +74,7 @@ bench: $(VENV)/.core ## speed as ratios of one run: env.step over raw physics, w
 	@$(BIN)/python -m twin.bench $(ARGS)
 
 docs: $(VENV)/.core ## the pages of the stations, from their data and the code; writes docs/stations
-	@$(BIN)/rackline stations rackline/TrayInsert-v0 --doc docs/stations/tray_insert.md
-	@$(BIN)/rackline stations rackline/ShelfInsert-v0 --doc docs/stations/shelf_insert.md
-	@$(BIN)/rackline stations rackline/CablePlugLight-v0 --doc docs/stations/cable_plug_light.md
-	@$(BIN)/rackline stations rackline/CablePlug-v0 --doc docs/stations/cable_plug.md
+	@$(BIN)/rackline stations --docs docs/stations
 
 # LeRobot's pins and ours do not agree, and Rerun's SDK is large: each has an environment of its own.
 DATASETS := $(VENV)-datasets

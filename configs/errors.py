@@ -42,11 +42,17 @@ class ConfigError(RacklineError):
 
 
 class UnknownNameError(RacklineError):
-    """A name was asked for that nothing is registered under; lists the known ones."""
+    """A name was asked for that nothing is registered under.
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        names = sorted(known)
-        super().__init__(f"unknown {kind} {name!r}; {suggest(name, names)}")
+    Args:
+        kind: what was asked for.
+        name: by which name.
+        known: names that there are, listed as the remedy.
+        remedy: another one.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], remedy: str = "") -> None:
+        super().__init__(f"unknown {kind} {name!r}; {remedy or suggest(name, sorted(known))}")
 
 
 class RunFolderError(RacklineError):

@@ -50,7 +50,9 @@ class StationEnv(gym.Env[Observation, Action]):
         config: str | Path | None = None,
     ) -> None:
         entry, factors = registry.station(station), perturbation or Perturbation()
-        self.station = load_spec(entry.spec_type, resolve_path("stations", config or entry.config))
+        self.station = (
+            load_spec(entry.spec_type, resolve_path("stations", config)) if config else entry.spec
+        )
         self.render_mode = render_mode
         self.spec_hash = spec_hash(self.station)
         self._damage_ends = damage_ends

@@ -146,15 +146,15 @@ def _base(path: Path, card: Card, station: StationSpec) -> Policy | None:
     """Return the script of a card with the card's parameters."""
     if card.composition.base is None:
         return None
-    for entry in registry.scripts():
-        if f"{entry.name}@{entry.version}" == card.composition.base:
-            try:
-                text = json.dumps(card.base_parameters)
-                return entry.make_with(entry.parameters.model_validate_json(text), station)
-            except ValidationError as error:
-                raise BundleError(
-                    f"{path}/{CARD}: base_parameters.{first_problem(error)}; export it again"
-                ) from None
+    entry = registry.script(card.composition.base)
+    if entry is not None and f"{entry.name}@{entry.version}" == card.composition.base:
+        try:
+            text = json.dumps(card.base_parameters)
+            return entry.make_with(entry.parameters.model_validate_json(text), station)
+        except ValidationError as error:
+            raise BundleError(
+                f"{path}/{CARD}: base_parameters.{first_problem(error)}; export it again"
+            ) from None
     known = ", ".join(f"{entry.name}@{entry.version}" for entry in registry.scripts())
     raise BundleError(
         f"{path}: stands on {card.composition.base}, which is not here (known: {known}); use the "

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from configs.errors import BundleError, RunFolderError
-from configs.specs.base import load_spec, resolve_path, resolved_yaml
+from configs.specs.base import resolved_yaml
 from envs.perturbation import Perturbation
 from envs.registry import station
 from policies.bundle import CARD, NETWORK, OTHERS
@@ -225,10 +225,7 @@ def _identity(bundle: Path, env_id: str, episodes: int, robustness: int) -> dict
             f"trained or exported"
         ) from None
     place = station(env_id).spec
-    tuned = "".join(
-        resolved_yaml(load_spec(e.parameters, resolve_path("policies", e.file_stem)))
-        for e in scripts(place)
-    )
+    tuned = "".join(resolved_yaml(e.tuned) for e in scripts(place))
 
     def digest(data: bytes) -> str:
         return hashlib.sha256(data).hexdigest()[:16]

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from configs.errors import UnknownNameError
-from configs.specs.base import load_spec, resolve_path
 from configs.specs.card import Card
 from configs.specs.station import StationSpec
 from policies.bundle import CARD, load_bundle, read_bundle
@@ -27,9 +26,10 @@ def load_policy(name: str, station: StationSpec) -> Policy:
 
     Raises:
         UnknownNameError: nothing goes by that name, or not at that version.
+        RacklineError: it is a script for another kind of work.
         BundleError: the bundle is damaged, made for another station, or more than data.
     """
-    version, entry = name.partition("@")[2], _script(name)
+    version, entry = name.partition("@")[2], registry.script(name)
     if entry is not None and version in ("", str(entry.version)):
         return entry.build(station)
     path = bundle_path(name)
@@ -54,13 +54,12 @@ def policy_content(name: str) -> dict[str, Any]:
         UnknownNameError: nothing goes by that name.
         BundleError: the bundle is damaged.
     """
-    entry = _script(name)
+    entry = registry.script(name)
     if entry is not None:
-        parameters = load_spec(entry.parameters, resolve_path("policies", entry.file_stem))
         return {
             "name": entry.name,
             "version": entry.version,
-            "parameters": json.loads(parameters.model_dump_json(by_alias=True)),
+            "parameters": json.loads(entry.tuned.model_dump_json(by_alias=True)),
         }
     card = _card(name)
     behaviour = {"policy_sha256", "composition", "base_parameters"}  # not what was found with it
@@ -75,7 +74,7 @@ def policy_title(name: str) -> str:
         UnknownNameError: nothing goes by that name.
         BundleError: the bundle is damaged.
     """
-    entry = _script(name)
+    entry = registry.script(name)
     if entry is not None:
         return entry.title
     card = _card(name)
@@ -93,11 +92,6 @@ def zoo() -> list[str]:
 def zoo_folder() -> Path:
     """Return the folder of the shipped bundles."""
     return Path(str(resources.files("policies"))) / "zoo"
-
-
-def _script(name: str) -> registry.ScriptEntry | None:
-    bare = name.partition("@")[0]
-    return next((entry for entry in registry.scripts() if entry.name == bare), None)
 
 
 def _card(name: str) -> Card:

@@ -32,7 +32,7 @@ from envs.station_env import StationEnv
 from policies.bundle import load_bundle, reference, write_bundle
 from policies.results import figures, result_of
 from policies.rollout import play, record_of
-from policies.scripted.registry import scripts
+from policies.scripted.registry import script, scripts
 from policies.seeds import SELECTION
 from policies.training import Learner
 from policies.tuning import cost_s
@@ -108,6 +108,10 @@ def load_training(name_or_path: str) -> TrainingSpec:
         if name not in observed:
             raise error_at(path, at, "is not observed", suggest(name, observed))
     base = spec.composition.base
+    try:
+        script(base or "")  # one's own is known once its module is imported
+    except UnknownNameError as error:
+        raise error_at(path, ("composition", "base"), *_problem(error)) from None
     known = [f"{entry.name}@{entry.version}" for entry in scripts()]
     if base is not None and base not in known:
         raise error_at(
@@ -269,13 +273,8 @@ def _evaluate(spec: TrainingSpec, seed: int, folder: Path, learner: Learner) -> 
 
 
 def _base_parameters(spec: TrainingSpec) -> dict[str, Any] | None:
-    name = (spec.composition.base or "").partition("@")[0]
-    for entry in scripts():
-        if entry.name == name:
-            parameters = load_spec(entry.parameters, resolve_path("policies", entry.file_stem))
-            found: dict[str, Any] = parameters.model_dump(by_alias=True, mode="json")
-            return found
-    return None
+    entry = script(spec.composition.base or "")
+    return entry.tuned.model_dump(by_alias=True, mode="json") if entry else None
 
 
 def _problem(error: UnknownNameError) -> tuple[str, str]:

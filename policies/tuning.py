@@ -11,6 +11,7 @@ import gymnasium as gym
 import numpy as np
 from scipy.stats import qmc
 
+from configs.errors import UnknownNameError
 from configs.specs.base import Spec, resolved_yaml
 from envs.outcome import OutcomeClass
 from envs.registry import station
@@ -18,7 +19,7 @@ from envs.station_env import StationEnv
 from policies.executor import Executor, per_worker
 from policies.records import EpisodeRecord
 from policies.rollout import play, record_of
-from policies.scripted.registry import ScriptEntry, scripts
+from policies.scripted.registry import ScriptEntry, script, scripts
 from policies.seeds import SELECTION
 
 EXPLORE_SHARE = 0.6
@@ -116,12 +117,10 @@ def write_parameters(path: Path, result: TrialResult, effort: str) -> None:
 
 def script_called(name: str) -> ScriptEntry:
     """Return the script of that name."""
-    from configs.errors import UnknownNameError
-
-    for entry in scripts():
-        if entry.name == name:
-            return entry
-    raise UnknownNameError("script", name, [entry.name for entry in scripts()])
+    entry = script(name)
+    if entry is None or entry.name != name:
+        raise UnknownNameError("script", name, [entry.name for entry in scripts()])
+    return entry
 
 
 def _score(

@@ -5,15 +5,18 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from types import UnionType
+from typing import Annotated, Any, ClassVar, LiteralString, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from configs.errors import ConfigError, UnknownNameError, suggest
+from configs.specs.plain_words import in_plain_words
 from configs.specs.quantities import yaml_key
 from configs.yaml_nodes import at, joined_nodes, line_of, read_nodes, to_plain
 
@@ -113,10 +116,21 @@ def line_of_key(path: Path, key: str) -> str | None:
     return next((f"{path}:{line}" for line in lines), None)
 
 
+def error_below(at: Sequence[str | int], text: LiteralString, **words: str) -> PydanticCustomError:
+    """Return what a validator of several fields raises, so that the error names one of them.
+
+    Args:
+        at: YAML keys and indices from the validator's spec to the field.
+        text: "problem; remedy", in which ``{name}`` stands for a word.
+        **words: by name.
+    """
+    return PydanticCustomError("below", text, {"at": tuple(at), **words})
+
+
 def first_problem(error: ValidationError) -> str:
     """Return field and message of what is wrong first, for data that has no lines to name."""
     first = error.errors(include_url=False)[0]
-    return f"{_dotted(tuple(first['loc']))}: {first['msg']}"
+    return f"{_dotted(_place(first))}: {first['msg']}"
 
 
 def resolved_yaml(spec: Spec) -> str:
@@ -171,7 +185,7 @@ def _dotted(loc: tuple[str | int, ...]) -> str:
 
 
 def _config_error(error: ErrorDetails, where: Any, model: type[Spec]) -> ConfigError:
-    loc = tuple(error["loc"])
+    loc = _place(error)
     line, value = where(loc)
     kind, message = error["type"], error["msg"]
     if kind == "extra_forbidden":
@@ -183,10 +197,16 @@ def _config_error(error: ErrorDetails, where: Any, model: type[Spec]) -> ConfigE
         )
     if kind == "missing":
         return ConfigError(line, _dotted(loc), None, "is missing", "add it")
-    problem, _, remedy = message.partition("; ")
-    if not remedy:
-        problem, remedy = "is not accepted", _sentence(message)
-    return ConfigError(line, _dotted(loc), value, problem, remedy)
+    plain = in_plain_words(error, known_fields(model, loc))
+    if plain is None:
+        problem, _, remedy = message.partition("; ")
+        plain = (problem, remedy) if remedy else ("is not accepted", _sentence(message))
+    return ConfigError(line, _dotted(loc), value, *plain)
+
+
+def _place(error: ErrorDetails) -> tuple[str | int, ...]:
+    """Return where an error is: pydantic names the spec whose validator raised it."""
+    return (*error["loc"], *error.get("ctx", {}).get("at", ()))
 
 
 def _sentence(message: str) -> str:
@@ -196,25 +216,34 @@ def _sentence(message: str) -> str:
 
 def known_fields(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
     """Return the YAML keys allowed at ``loc`` below ``model`` (empty where it is not a spec)."""
-    current: Any = model
+    types: list[Any] = [model]
     for step in loc:
-        if isinstance(step, int):
-            continue
-        field = next(
-            (f for name, f in current.model_fields.items() if (f.alias or name) == step), None
-        )
-        inner = _spec_inside(field.annotation) if field else None
-        if inner is None:
-            return []
-        current = inner
-    return [field.alias or name for name, field in current.model_fields.items()]
+        types = [below for one in types for below in _types_at(one, step)]
+    return [
+        field.alias or name
+        for one in _alternatives(types)
+        if isinstance(one, type) and issubclass(one, BaseModel)
+        for name, field in one.model_fields.items()
+    ]
 
 
-def _spec_inside(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        found = _spec_inside(argument)
-        if found is not None:
-            return found
-    return None
+def _types_at(annotation: Any, step: str | int) -> list[Any]:
+    """Return the types of what is at a field of a spec, a key of a mapping, an index of a list."""
+    found = []
+    for one in _alternatives([annotation]):
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            fields = one.model_fields.items()
+            found += [field.annotation for name, field in fields if (field.alias or name) == step]
+        else:
+            inner = [argument for argument in get_args(one) if argument is not ...]
+            found += inner[-1:]  # whatever the key or index
+    return found
+
+
+def _alternatives(annotations: Sequence[Any]) -> list[Any]:
+    """Return types without what wraps them: unions, and what `Annotated` adds."""
+    found = []
+    for one in annotations:
+        wrapped = get_origin(one) in (Annotated, Union, UnionType)
+        found += _alternatives(get_args(one)) if wrapped else [one]
+    return found

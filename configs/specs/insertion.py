@@ -6,11 +6,11 @@ One shape serves every such station: trays into a rack, power shelves onto the b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from configs.specs.base import Spec
+from configs.specs.base import Spec, error_below
 from configs.specs.quantities import (
     Angle,
     AngularDamping,
@@ -38,28 +38,28 @@ class Impedance(Spec):
     Stiffness x lead bounds the force that incremental actions can build up.
     """
 
-    axial_n_per_m: Stiffness
-    lateral_n_per_m: Stiffness
-    vertical_n_per_m: Stiffness
-    yaw_nm_per_rad: AngularStiffness
+    axial_n_per_m: Annotated[Stiffness, Positive]
+    lateral_n_per_m: Annotated[Stiffness, Positive]
+    vertical_n_per_m: Annotated[Stiffness, Positive]
+    yaw_nm_per_rad: Annotated[AngularStiffness, Positive]
     damping_ratio: Annotated[float, Field(gt=0.0, le=3.0)]
     axial_lead_m: Size
     lateral_lead_m: Size
     vertical_lead_m: Size
     yaw_lead_rad: Annotated[Angle, Positive]
-    wrist_pitch_nm_per_rad: AngularStiffness
+    wrist_pitch_nm_per_rad: Annotated[AngularStiffness, Positive]
     wrist_pitch_damping_nms_per_rad: AngularDamping
 
 
 class ActionScale(Spec):
     """What an action of 1 moves the target by in one policy step, part-relative."""
 
-    axial_m: Length
-    lateral_m: Length
-    height_m: Length
-    yaw_rad: Angle
-    window_m: Length
-    window_yaw_rad: Angle
+    axial_m: Size
+    lateral_m: Size
+    height_m: Size
+    yaw_rad: Annotated[Angle, Positive]
+    window_m: Size
+    window_yaw_rad: Annotated[Angle, Positive]
 
 
 class Levers(Spec):
@@ -112,3 +112,36 @@ class InsertionSpec(StationSpec):
     levers: Levers
     sensors: Sensors
     motion: Motion
+
+    @model_validator(mode="after")
+    def _slots_work(self) -> Self:
+        for setting in self.settings.values():
+            clearance = setting.clearance_m
+            if self.levers.lateral_tolerance_m < clearance:
+                raise error_below(
+                    ["levers", "lateral_tolerance"],
+                    "is less than a clearance, so that no part could be drawn home surely; "
+                    "use {c} mm or more", c=f"{1e3 * clearance:g}",
+                )  # fmt: skip
+            if self.action.window_m < clearance:
+                raise error_below(
+                    ["action", "window"],
+                    "is less than a clearance, which is how high a part comes in; use {c} mm or "
+                    "more", c=f"{1e3 * clearance:g}",
+                )  # fmt: skip
+            for name, part in self.parts.items():
+                slot = part.height_m + 2 * clearance
+                if self.motion.slot_pitch_m < slot - 1e-9:
+                    raise error_below(
+                        ["motion", "slot_pitch"],
+                        "has slots of '{name}' overlap; use {s} mm or more",
+                        name=name, s=f"{1e3 * slot:g}",
+                    )  # fmt: skip
+        shortest = min(part.length_m for part in self.parts.values())
+        if self.levers.handover_depth_m >= shortest:
+            raise error_below(
+                ["levers", "handover_depth"],
+                "is no less than a part's whole length; use less than {m} mm",
+                m=f"{1e3 * shortest:g}",
+            )
+        return self

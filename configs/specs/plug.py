@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from configs.specs.arm import ArmData
-from configs.specs.base import Spec
+from configs.specs.base import Spec, error_below
 from configs.specs.quantities import (
     Angle,
     AngularSpeed,
@@ -98,14 +97,14 @@ class PlugImpedance(Spec):
 class PlugAction(Spec):
     """What an action of 1 moves the target by in one policy step, part-relative."""
 
-    axial_m: Length
-    lateral_m: Length
-    height_m: Length
-    yaw_rad: Angle
-    pitch_rad: Angle
-    roll_rad: Angle
-    window_m: Length
-    window_turn_rad: Angle
+    axial_m: Size
+    lateral_m: Size
+    height_m: Size
+    yaw_rad: Annotated[Angle, Positive]
+    pitch_rad: Annotated[Angle, Positive]
+    roll_rad: Annotated[Angle, Positive]
+    window_m: Size
+    window_turn_rad: Annotated[Angle, Positive]
 
 
 class Latch(Spec):
@@ -165,20 +164,25 @@ class PlugSpec(StationSpec):
                     setting.clearance_m + part.looseness_m + part.lead_in_opening_m
                 )
                 if part.port_pitch_m <= mouth:
-                    raise PydanticCustomError(
-                        "pitch",
-                        "has ports of '{p}' that overlap; use a port_pitch over {m} mm",
-                        {"p": name, "m": f"{1e3 * mouth:g}"},
+                    raise error_below(
+                        ["parts", name, "port_pitch"],
+                        "has ports overlap; use more than {m} mm",
+                        m=f"{1e3 * mouth:g}",
                     )
             room = part.wipe_m + part.lead_in_depth_m
             latching = self.latch.rise_m + self.latch.overtravel_m
-            if part.depth_m <= room or part.wipe_m <= latching:
-                raise PydanticCustomError(
-                    "depth",
-                    "has '{p}' mate over less than its latch takes, or over more than its depth; "
-                    "use depth > wipe + lead_in_depth and wipe > rise + overtravel",
-                    {"p": name},
+            if part.wipe_m <= latching:
+                raise error_below(
+                    ["parts", name, "wipe"],
+                    "is no more than the latch's rise and overtravel; use more than {m} mm",
+                    m=f"{1e3 * latching:g}",
                 )
+            if part.depth_m <= max(room, self.latch.handover_depth_m):
+                raise error_below(
+                    ["parts", name, "depth"],
+                    "is no more than wipe and lead_in_depth, or than the latch's handover_depth; "
+                    "use more than {m} mm", m=f"{1e3 * max(room, self.latch.handover_depth_m):g}",
+                )  # fmt: skip
         return self
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, LiteralString
 
 import pint
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer
@@ -61,48 +62,52 @@ def parse_quantity(text: object, unit: str) -> float:
         text: number and unit as one string.
         unit: SI unit to convert to, in pint's spelling (``"s"``, ``"N/m"``, ``"rad"``).
     """
-    example = _EXAMPLES.get(unit, f"1.0 {unit}")
     if not isinstance(text, str):
+        plain = type(text) in {int, float} and len(str(text)) <= 20
+        number = str(text) if plain else "1"
+        raise _error("has no unit; write it with one, e.g. {e}", number, unit)
+    found = _NUMBER.fullmatch(text.strip())
+    if found is None:
+        raise _error("is not a number and a unit; write e.g. {e}", "1", unit)
+    number, written, joined = found.groups()
+    if joined:
         raise PydanticCustomError(
-            "quantity", "has no unit; write it with one, e.g. {e}", {"e": f'"{example}"'}
+            "quantity", "has no blank before its unit; write {e}", {"e": f'"{number} {joined}"'}
         )
+    if not written:
+        raise _error("has no unit; write it with one, e.g. {e}", number, unit)
     try:
-        number, _, written = text.strip().partition(" ")
-        magnitude = float(number)
-        if not written:
-            raise PydanticCustomError(
-                "quantity", "has no unit; write it with one, e.g. {e}", {"e": f'"{example}"'}
-            )
-        converted = _units().Quantity(magnitude, written.strip()).to(unit).magnitude
+        converted = _units().Quantity(float(number), written).to(unit).magnitude
         value = float(f"{converted:.15g}")  # 1.8 mm is 0.0018 m, not 0.0018000000000000002
-    except PydanticCustomError:
-        raise
     except pint.DimensionalityError:
-        raise PydanticCustomError(
-            "quantity",
-            "has the wrong kind of unit; a value in {u} is needed, e.g. {e}",
-            {"u": unit, "e": f'"{example}"'},
+        raise _error(
+            "has the wrong kind of unit; a value in {u} is needed, e.g. {e}", number, unit
         ) from None
     except Exception:  # pint raises a zoo of errors, tokenizer errors included, on odd text
-        raise PydanticCustomError(
-            "quantity", "is not a number and a unit; write e.g. {e}", {"e": f'"{example}"'}
-        ) from None
+        raise _error("is not a number and a unit; write e.g. {e}", number, unit) from None
     if not math.isfinite(value):
-        raise PydanticCustomError("quantity", "is not finite; write e.g. {e}", {"e": example})
+        raise _error("is not finite; write e.g. {e}", "1", unit)
     return value
 
 
-_EXAMPLES = {
-    "s": "72 min",
-    "m": "1.0 mm",
-    "rad": "1.5 deg",
-    "N": "70 N",
-    "kg": "29 kg",
-    "Hz": "240 Hz",
-    "m/s": "150 mm/s",
-    "N/m": "20 kN/m",
-    "m/s**2": "1.5 m/s^2",
+_NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?:\s+(.+)|([^\s\d.].*))?")
+_CUSTOMARY = {
+    "s": ("ms", "s", "min"),
+    "m": ("mm", "m"),
+    "rad": ("deg", "rad"),
+    "m/s": ("mm/s", "m/s"),
+    "rad/s": ("deg/s", "rad/s"),
+    "N/m": ("kN/m", "N/m"),
+    "m/s**2": ("m/s^2",),
+    "rad/s**2": ("rad/s^2",),
 }
+
+
+def _error(text: LiteralString, number: str, unit: str) -> PydanticCustomError:
+    """Return an error whose examples are the number as written, in units of its kind."""
+    *most, last = (f'"{number} {name}"' for name in _CUSTOMARY.get(unit, (unit,)))
+    examples = f"{', '.join(most)} or {last}" if most else last
+    return PydanticCustomError("quantity", text, {"u": unit, "e": examples})
 
 
 def quantity(unit: str) -> Any:

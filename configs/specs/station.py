@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from configs.errors import suggest
-from configs.specs.base import Spec
+from configs.specs.base import Spec, error_below
 from configs.specs.quantities import (
     Acceleration,
     Angle,
@@ -97,16 +97,20 @@ class Physics(Spec):
         for high, low, what in (
             (self.rate_hz, self.control_rate_hz, "control_rate"),
             (self.control_rate_hz, self.policy_rate_hz, "policy_rate"),
-            (self.control_rate_hz, 60.0, "the 60 Hz force window"),
+            (self.control_rate_hz, 60.0, ""),
         ):
             ratio = high / low
-            if not math.isfinite(ratio) or abs(ratio - round(ratio)) > 1e-9:
-                raise PydanticCustomError(
-                    "rates",
-                    "has rates that do not divide: {high} Hz is no multiple of {what}; "
-                    "use e.g. 240 Hz, 240 Hz and 10 Hz",
-                    {"high": f"{high:g}", "what": what},
+            if math.isfinite(ratio) and abs(ratio - round(ratio)) <= 1e-9:
+                continue
+            if not what:
+                raise error_below(
+                    ["control_rate"],
+                    "is no multiple of 60 Hz, the force window; use e.g. 240 Hz",
                 )
+            raise error_below(
+                [what], "does not divide {high} Hz; use e.g. 240 Hz, 240 Hz and 10 Hz",
+                high=f"{high:g}",
+            )  # fmt: skip
         return self
 
 
@@ -199,17 +203,11 @@ class StationSpec(Spec):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
-        for slot in self.slots:
+        for index, slot in enumerate(self.slots):
             if slot not in self.parts:
-                raise PydanticCustomError(
-                    "part",
-                    "slots name the unknown part '{p}'; {s}",
-                    {"p": slot, "s": suggest(slot, self.parts)},
-                )
+                known = suggest(slot, self.parts)
+                raise error_below(["slots", index], "is none of the parts; {known}", known=known)
         if self.default_setting not in self.settings:
-            raise PydanticCustomError(
-                "setting",
-                "default_setting names the unknown setting '{p}'; {s}",
-                {"p": self.default_setting, "s": suggest(self.default_setting, self.settings)},
-            )
+            known = suggest(self.default_setting, self.settings)
+            raise error_below(["default_setting"], "is none of the settings; {known}", known=known)
         return self

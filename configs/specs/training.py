@@ -6,9 +6,8 @@ from itertools import pairwise
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
-from configs.specs.base import Spec
+from configs.specs.base import Spec, error_below
 from configs.specs.quantities import Time
 from configs.specs.station import RewardWeights
 
@@ -33,7 +32,7 @@ class ZonesSpec(Spec):
     @model_validator(mode="after")
     def _rising(self) -> Self:
         if not all(a < b for a, b in pairwise(self.at)):
-            raise PydanticCustomError("zones", "at does not rise; order the ends of the zones", {})
+            raise error_below(["at"], "does not rise; order the ends of the zones")
         return self
 
 
@@ -76,27 +75,23 @@ class CompositionSpec(Spec):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.kind != "pure" and self.base is None:
-            raise PydanticCustomError(
-                "base",
-                "{k} has no script under it; add base, e.g. scripted/lateral-admittance@1",
-                {"k": self.kind},
+            raise error_below(
+                ["base"],
+                "is missing for {k}; add it, e.g. scripted/lateral-admittance@1",
+                k=self.kind,
             )
         if self.kind == "pure" and self.base is not None:
-            raise PydanticCustomError(
-                "base", "pure names a script; leave base out, or use residual or override", {}
+            raise error_below(
+                ["base"], "is under a pure policy; leave it out, or use residual or override"
             )
         if self.kind == "pure" and self.corrections is not None:
-            raise PydanticCustomError(
-                "corrections", "pure has no script to correct; leave corrections out", {}
-            )
+            raise error_below(["corrections"], "has no script to correct; leave it out")
         if (self.kind == "override") != (self.feed is not None):
-            wrong = "feed belongs to override" if self.feed else "override has no feed"
-            remedy = "leave it out" if self.feed else "add it, e.g. feed: [0.3, 2.5]"
-            raise PydanticCustomError("feed", "{w}; {r}", {"w": wrong, "r": remedy})
+            if self.feed:
+                raise error_below(["feed"], "belongs to override; leave it out")
+            raise error_below(["feed"], "is missing for override; add it, e.g. [0.3, 2.5]")
         if self.feed is not None and not 0.0 < self.feed[0] < 1.0 < self.feed[1]:
-            raise PydanticCustomError(
-                "feed", "feed does not enclose 1; write e.g. feed: [0.3, 2.5]", {}
-            )
+            raise error_below(["feed"], "does not enclose 1; write e.g. [0.3, 2.5]")
         return self
 
 
@@ -195,8 +190,8 @@ class TrainingSpec(Spec):
         pace = self.pace or [(0.0, 0.0), (1.0, 1.0)]
         rising = all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise(pace))
         if not rising or pace[0] != (0.0, 0.0) or pace[-1] != (1.0, 1.0):
-            raise PydanticCustomError(
-                "pace", "pace does not rise from [0, 0] to [1, 1]; leave it out to count depth", {}
+            raise error_below(
+                ["pace"], "does not rise from [0, 0] to [1, 1]; leave it out to count depth"
             )
         return self
 
@@ -206,21 +201,23 @@ class TrainingSpec(Spec):
             ("on_policy", "off_policy") if self.algorithm == "PPO" else ("off_policy", "on_policy")
         )
         if getattr(self, wanted) is None or getattr(self, other) is not None:
-            raise PydanticCustomError(
-                "algorithm",
-                "{a} needs the section {w} and no section {o}; add or remove it",
-                {"a": self.algorithm, "w": wanted, "o": other},
+            raise error_below(
+                ["algorithm"],
+                "needs the section {w} and no section {o}; add or remove it",
+                w=wanted,
+                o=other,
             )
         if self.on_policy is not None and self.chunk % self.on_policy.steps:
-            raise PydanticCustomError(
-                "chunk",
-                "chunk is no multiple of on_policy.steps; use e.g. {n}",
-                {"n": max(1, self.chunk // self.on_policy.steps) * self.on_policy.steps},
+            steps = self.on_policy.steps
+            raise error_below(
+                ["chunk"],
+                "is no multiple of on_policy.steps; use e.g. {n}",
+                n=str(max(1, self.chunk // steps) * steps),
             )
         if self.on_policy is not None and self.on_policy.steps % self.batch:
-            raise PydanticCustomError(
-                "batch", "on_policy.steps is no multiple of batch; use e.g. 1024 and 128", {}
+            raise error_below(
+                ["batch"], "does not divide on_policy.steps; use e.g. 128 and 1024 steps"
             )
         if len(set(self.seeds)) != len(self.seeds):
-            raise PydanticCustomError("seeds", "seeds repeat; name each once", {})
+            raise error_below(["seeds"], "repeat; name each once")
         return self

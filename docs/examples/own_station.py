@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-from configs.specs.insertion import InsertionSpec
-from envs.registry import StationEntry, register
-from envs.stations.insertion.station import Insertion
+from envs.registry import INSERTION, StationEntry, register
 
 register(
     StationEntry(
         "own_station:acme/FanInsert-v0", Path(__file__).with_suffix(".yaml"), "S60",
-        "S60: the gantry inserts fan trays", InsertionSpec, Insertion,
+        "S60: the gantry inserts fan trays", INSERTION,
     )
 )  # fmt: skip

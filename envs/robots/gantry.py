@@ -24,7 +24,8 @@ from envs.robots.gantry_control import ComputedTorque, ImpedanceController, Quad
 from envs.station import State
 
 BEHIND_M, BEYOND_M = 0.05, 0.02
-"""Targets stay this close before the mouth and behind full depth (assumed)."""
+"""Targets stay this close before the mouth, or where the policy takes over, if that is farther out;
+and this close behind full depth (assumed)."""
 _STILL: Quad = (0.0, 0.0, 0.0, 0.0)
 
 
@@ -64,6 +65,7 @@ class Gantry:
         self._controller = ImpedanceController(
             spec.impedance, gantry_model(part), part.length_m, gain_factor, damping_factor
         )
+        self._behind = max(BEHIND_M, spec.motion.approach_m)
         self._target: Sequence[float] = _STILL
         self._from = self._way = self._velocity = _STILL
 
@@ -95,7 +97,7 @@ class Gantry:
         dx, dy = action[0] * scale.axial_m, action[1] * scale.lateral_m
         s, c = math.sin(w), math.cos(w)
         self._target = (
-            min(self._reach + BEYOND_M, max(-BEHIND_M, x + c * dx - s * dy)),
+            min(self._reach + BEYOND_M, max(-self._behind, x + c * dx - s * dy)),
             min(wide, max(-wide, y + s * dx + c * dy)),
             min(wide, max(-wide, z + action[2] * scale.height_m)),
             min(turn, max(-turn, w + action[3] * scale.yaw_rad)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import warnings
 from dataclasses import asdict
 from typing import Any
@@ -12,7 +13,8 @@ import numpy as np
 import pytest
 
 from configs.errors import ContractError
-from envs.checks import CHECKS, check_episode, check_seeds, check_station
+from configs.specs.base import resolve_path
+from envs.checks import CHECKS, check_episode, check_levels, check_seeds, check_station
 from envs.observation import Field
 from envs.outcome import SUCCESSES, Facts, TrueState, outcome_class
 
@@ -250,6 +252,16 @@ def registered(request):
 @pytest.mark.parametrize("registered", [Toy], indirect=True)
 def test_a_station_of_ones_own_passes(registered):
     check_station(registered)
+
+
+def test_a_station_may_have_one_slot(tmp_path):
+    file, text = tmp_path / "one.yaml", resolve_path("stations", "tray_insert").read_text()
+    file.write_text(re.sub(r"(?s)slots:.*?\]", "slots: [compute]", text, count=1))
+    env = gym.make("envs:rackline/TrayInsert-v0", config=file)
+    try:
+        check_levels(env)
+    finally:
+        env.close()
 
 
 @pytest.mark.parametrize(

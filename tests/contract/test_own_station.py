@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 import gymnasium as gym
 import pytest
 
-from configs.errors import UnknownNameError
+from configs.errors import RacklineError
+from envs import registry
 from envs.checks import SEED, check_episode, check_levels, check_spaces, check_spec_hash
 from envs.fingerprint import play, play_elsewhere, random_actions
 from envs.registry import station
@@ -57,7 +59,46 @@ def test_another_process_finds_it():
         assert pool.submit(play_elsewhere, ENV_ID, SEED).result() == here
 
 
-@pytest.mark.parametrize("env_id", ["no_such_module:acme/FanInsert-v0", "envs:acme/FanInsert-v0"])
-def test_what_cannot_be_found_is_named(env_id):
-    with pytest.raises(UnknownNameError, match="unknown station"):
+@pytest.mark.parametrize(
+    ("env_id", "said"),
+    [
+        (
+            "no_such_module:acme/FanInsert-v0",
+            "no module 'no_such_module' can be imported: .* on PYTHONPATH",
+        ),
+        ("envs:acme/FanInsert-v0", "unknown station 'envs:acme/FanInsert-v0'"),
+        ("own_station:acme/FanInsert-v1", "did you mean 'own_station:acme/FanInsert-v0'"),
+    ],
+)
+def test_what_cannot_be_found_is_named(env_id, said):
+    with pytest.raises(RacklineError, match=said):
         station(env_id)
+
+
+ROW = """\
+from envs.registry import INSERTION, StationEntry, register
+register(StationEntry("{env_id}", "{config}", "S60", "S60: mine", INSERTION))
+"""
+
+
+@pytest.mark.parametrize(
+    ("registered", "config", "said"),
+    [
+        ("acme/Mine-v0", "tray_insert", "no id to register; .* 'MODULE:acme/Mine-v0'"),
+        ("mine:acme/Mine", "tray_insert", "no id to register; .* 'MODULE:acme/Mine-v0'"),
+        ("rackline/TrayInsert-v0", "tray_insert", "registered twice; raise its version"),
+        ("other:acme/Mine-v0", "tray_insert", "'mine' registers other:acme/Mine-v0; begin its ids"),
+        ("mine:acme/Mine-v0", "tray_insrt", "mine:acme/Mine-v0: the config of its row: unknown"),
+        ("mine:acme/Mine-v0", "tray_insert", r"tray_insert.yaml:3: id = .*; write Mine"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_module_of_ones_own_is_named(
+    tmp_path, monkeypatch, registered, config, said
+):
+    (tmp_path / "mine.py").write_text(ROW.format(env_id=registered, config=config))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    monkeypatch.setattr(registry, "_STATIONS", dict(registry._STATIONS))
+    monkeypatch.setattr(gym.envs.registration, "registry", dict(gym.registry))
+    with pytest.raises(RacklineError, match=said):
+        assert station("mine:acme/Mine-v0").spec

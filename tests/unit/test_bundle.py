@@ -61,7 +61,7 @@ def toy_network(inputs=SEEN, change=None):
 
 def toy_card():
     base = next(e for e in scripts() if e.name == "scripted/lateral-admittance")
-    parameters = load_spec(base.parameters, resolve_path("policies", base.file_stem))
+    parameters = base.tuned
     return {
         "name": "toy",
         "signature": {"observation": SEEN, "kind": "continuous", "action": 4},

@@ -7,7 +7,6 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from configs.errors import BundleError, RunFolderError
-from configs.specs.base import load_spec, resolve_path
 from envs.outcome import OutcomeClass
 from envs.registry import station
 from envs.stations.insertion.station import insertion_fields
@@ -89,7 +88,7 @@ def test_a_new_policy_gets_a_new_block_and_every_study_is_a_look(tmp_path):
 def bundle(tmp_path):
     """Return a bundle whose network says nothing: it is straight push itself."""
     place, base = station(ENV).spec, scripts()[0]
-    parameters = load_spec(base.parameters, resolve_path("policies", base.file_stem))
+    parameters = base.tuned
     seen = len(insertion_fields(place.parts)) + 4
     card = {
         "name": "toy",

@@ -21,7 +21,7 @@ def test_stations_and_policies_are_listed_under_the_names_that_commands_take():
     listed = rackline("policies").output
     for entry in scripts():
         assert entry.name in listed
-        assert f"configs/policies/{entry.file_stem}.yaml" in listed
+        assert f"configs/policies/{entry.file.name}" in listed
 
 
 def test_a_station_explains_itself_and_writes_its_page(tmp_path):
@@ -33,7 +33,21 @@ def test_a_station_explains_itself_and_writes_its_page(tmp_path):
     assert file.read_text().startswith("# rackline/TrayInsert-v0\n")
 
 
+def test_a_station_takes_three_lines_of_a_narrow_terminal():
+    listed = CliRunner().invoke(app, ["stations"], env={"COLUMNS": "80"}).output
+    assert len(listed.splitlines()) <= 4 + 3 * len(stations())
+
+
+def test_the_pages_of_all_stations_are_written_at_once(tmp_path):
+    assert rackline("stations", "--docs", str(tmp_path)).exit_code == 0
+    written = {file.name: file.read_text() for file in tmp_path.iterdir()}
+    assert set(written) == {f"{entry.stem}.md" for entry in stations()}
+    assert all(written[f"{e.stem}.md"].startswith(f"# {e.env_id}\n") for e in stations())
+
+
 def test_mistakes_are_refused():
+    assert rackline("stations", "rackline/TrayInsert-v0", "--docs", ".").exit_code == 2
+    assert isinstance(rackline("stations", "--docs", "no/such").exception, RacklineError)
     assert "did you mean" in str(rackline("stations", "rackline/TrayInsert-v9").exception)
     found = rackline("stations", "rackline/TrayInsert-v0", "--doc", "no/such/page.md").exception
     assert isinstance(found, RacklineError)

@@ -18,10 +18,10 @@ from envs.registry import station
 from twin.cli.app import app
 from twin.cli.output import check_file, write_file, writing
 
-STATION = "rackline/TrayInsert-v0"
+STATION, SCRIPT = "rackline/TrayInsert-v0", "scripted/lateral-admittance"
 COMMANDS = [
     ("evaluate", "tray_cell", "--junit"),
-    ("converge", STATION, "--card"),
+    ("converge", STATION, "--policy", SCRIPT, "--card"),
     ("line", "simulate", "nvl72_l11", "--json"),
     ("line", "validate", "--doc"),
     ("line", "oracles", "--doc"),
@@ -58,8 +58,9 @@ def test_a_read_only_place_is_refused_before_the_work(
     """Whoever runs this may be root, who may write anywhere: the system's answer is put in."""
     held = {tmp_path, policies.convergence.result_path(station(STATION))}
     monkeypatch.setattr(os, "access", lambda path, _: path not in held)
-    assert "may not be written" in refusal("converge", STATION, "--card", tmp_path / "card.md")
-    assert "--save" in refusal("converge", STATION, "--save")
+    command = ("converge", STATION, "--policy", SCRIPT)
+    assert "may not be written" in refusal(*command, "--card", tmp_path / "card.md")
+    assert "--save" in refusal(*command, "--save")
     (tmp_path / "mine.md").touch()
     check_file("--card", tmp_path / "mine.md")
 

@@ -152,6 +152,10 @@ def test_a_result_is_the_station_s_own_though_two_robots_share_a_yaml() -> None:
 def test_a_result_of_few_seeds_is_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policies.convergence, "study", None)
     arguments = ["converge", "rackline/TrayInsert-v0", "--seeds", "299", "--save"]
-    error = CliRunner().invoke(app, arguments).exception
+    few = [*arguments, "--policy", "scripted/straight-push"]
+    error = CliRunner().invoke(app, few).exception
     assert isinstance(error, RacklineError)
     assert str(error).startswith("--save --seeds 299: too few")
+    wrong = CliRunner().invoke(app, [*arguments, "--policy", "scripted/plug-straight"]).exception
+    assert isinstance(wrong, RacklineError)
+    assert str(wrong).startswith("scripted/plug-straight cannot work TrayInsert, ")

@@ -7,6 +7,8 @@ import pytest
 
 from configs.specs.base import load_spec, resolve_path
 from configs.specs.insertion import InsertionSpec
+from envs.physics.pose import Pose
+from envs.robots.gantry import Gantry
 from envs.robots.gantry_body import (
     MOVING,
     PART,
@@ -87,6 +89,16 @@ def test_the_drive_is_clamped_to_stiffness_times_lead(sign):
         drive = np.array([fx, fy, fz - weight, mw - reach * fy])
         assert (np.abs(drive) <= limit * (1 + 1e-9)).all()
         assert abs(drive[0]) == pytest.approx(limit[0])
+
+
+@pytest.mark.parametrize("approach_m", [0.0, SPEC.motion.approach_m, 0.08])
+def test_an_action_of_nothing_stays_where_the_policy_takes_over(approach_m):
+    motion = SPEC.motion.model_copy(update={"approach_m": approach_m})
+    spec = SPEC.model_copy(update={"motion": motion})
+    made = Gantry(spec, COMPUTE, Pose((1.0, 0.0, 1.0)), COMPUTE.mass_kg, Grasp())
+    state = [(q, 0.0) for q in made.put((-approach_m, 0.0, 0.001, 0.0))]
+    made.aim(ZERO, state)
+    assert made.lead(made.front(state)[0]) == pytest.approx(ZERO, abs=1e-12)
 
 
 def test_motion_is_braked():

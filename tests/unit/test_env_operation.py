@@ -10,7 +10,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from configs.errors import UnknownNameError
+from configs.errors import RacklineError, UnknownNameError
 from configs.specs.base import load_spec, resolve_path
 from configs.specs.insertion import InsertionSpec
 from envs.operation import Operation
@@ -166,7 +166,7 @@ def test_a_wrong_setting_is_named() -> None:
 def test_the_registry_refuses_duplicates_and_names_the_unknown() -> None:
     entry = station(f"envs:{ENV_ID}")
     assert entry in stations()
-    with pytest.raises(ValueError, match="registered twice"):
+    with pytest.raises(RacklineError, match="registered twice; raise its version"):
         register(replace(entry, title="another"))
     with pytest.raises(UnknownNameError, match="did you mean 'rackline/TrayInsert-v0'"):
         station("rackline/TrayInsert-v1")

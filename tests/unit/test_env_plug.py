@@ -131,6 +131,16 @@ def test_actions_are_relative_to_the_part_and_bounded_by_leads_and_window():
     assert made.at(1.0)[3] <= SPEC.action.window_turn_rad
 
 
+def test_an_action_of_nothing_stays_where_the_policy_takes_over():
+    motion = SPEC.motion.model_copy(update={"approach_m": 0.08})
+    far = SPEC.model_copy(update={"motion": motion})
+    made = steering(far, SPEC.parts["qsfp28"], (0.0, 0.0))
+    front = (-0.08, 0.0, 0.0, 0.0, 0.0, 0.0)
+    made.put(front)
+    made.aim((0.0,) * 6, front)
+    assert made.at(1.0) == pytest.approx(front)
+
+
 def test_seats_are_told_by_section_depth_and_port():
     part, port = SPEC.parts["sfp_plus"], Pose((1.0, 2.0, 3.0))
     centre = port @ Pose((part.depth_m - part.length_m / 2, 1e-4, 0.0))
@@ -260,9 +270,19 @@ def test_the_light_tier_has_the_arm_s_spaces_judge_and_draws():
     assert tasks[0].fixture == tasks[1].fixture
 
 
-def test_ports_that_overlap_are_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("port_pitch: 16.25 mm", "port_pitch: 14 mm", r"parts\.sfp_plus\.port_pitch = .* overlap"),
+        ("rise: 1 mm", "rise: 9 mm", r"parts\.\w+\.wipe = .* latch's rise"),
+        ("handover_depth: 6 mm", "handover_depth: 6 m", r"parts\.\w+\.depth = .*than 6000 mm"),
+        ("roll: 1.2 deg", "roll: 0 deg", r"action\.roll = '0 deg': is not above zero"),
+    ],
+)
+def test_what_cannot_be_plugged_is_refused(tmp_path, old, new, said):
     file = tmp_path / "own.yaml"
     text = resolve_path("stations", "cable_plug").read_text()
-    file.write_text(text.replace("port_pitch: 16.25 mm", "port_pitch: 14 mm"))
-    with pytest.raises(ConfigError, match="ports of 'sfp_plus' that overlap"):
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new))
+    with pytest.raises(ConfigError, match=said):
         load_spec(PlugSpec, file)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from collections import defaultdict
+
 import pytest
 
-from configs.errors import UnknownNameError
+from configs.errors import RacklineError, UnknownNameError
 from configs.specs.base import resolve_path
 from configs.specs.insertion import InsertionSpec
 from configs.specs.station import StationSpec
 from envs.registry import station, station_of, stations
 from envs.station_env import StationEnv
-from policies.catalogue import load_policy
+from policies.catalogue import load_policy, policy_content
+from policies.scripted import registry
 
 
 class OtherSpec(InsertionSpec):
@@ -34,17 +38,73 @@ def test_a_spec_of_no_kind_is_named():
         station_of(other())
 
 
-def test_stations_of_one_spec_type_observe_alike_but_for_their_parts():
-    tables = [[field.name for field in station_of(e.spec).fields] for e in stations()]
-    common = [[name for name in table if not name.startswith("part ")] for table in tables]
-    assert common[0] == common[1]
+def test_stations_of_one_spec_type_act_alike_and_observe_alike_but_for_their_parts():
+    """And a part that both of them have is observed alike: scripts go by names."""
+    of_type = defaultdict(list)
+    for entry in stations():
+        of_type[entry.spec_type].append(station_of(entry.spec))
+    for made in of_type.values():
+        assert len({one.actions for one in made}) == 1
+        tables = [[f for f in one.fields if f.name[5:] not in one.spec.parts] for one in made]
+        assert all(table == tables[0] for table in tables)
+    kinds = station_of(station("rackline/TrayInsert-v0").spec).fields[-3:]
+    assert [f.name for f in kinds] == ["part compute", "part switch", "part top_of_rack"]
 
 
 def test_a_script_is_refused_where_it_cannot_work():
     shipped = station("rackline/TrayInsert-v0").spec
     bare = StationSpec.model_construct(**{k: getattr(shipped, k) for k in StationSpec.model_fields})
-    with pytest.raises(UnknownNameError, match="unknown script for TrayInsert"):
+    with pytest.raises(RacklineError, match=r"straight-push cannot work TrayInsert, .*: none"):
         load_policy("scripted/straight-push", bare)
+    able = "scripts that can: scripted/straight-push, "
+    with pytest.raises(RacklineError, match=f"plug-straight cannot work TrayInsert, .*{able}"):
+        load_policy("scripted/plug-straight", shipped)
+
+
+SCRIPT = """\
+from pathlib import Path
+from configs.specs.base import Spec
+from configs.specs.insertion import InsertionSpec
+from policies.scripted.registry import ScriptEntry, register_script
+
+class Parameters(Spec):
+    feed: float
+
+class Push:
+    def __init__(self, parameters, station):
+        self.parameters, self.station = parameters, station
+
+here = Path(__file__).with_suffix(".yaml")
+register_script(ScriptEntry("{name}", 1, "pushes", Parameters, InsertionSpec, Push, {{}}, here))
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "name", "said"),
+    [
+        ("mine:scripted/push@1", "mine:scripted/push", ""),
+        ("mine:scripted/push@2", "mine:scripted/push", "unknown policy 'mine:scripted/push@2'"),
+        ("mine:scripted/push", "other:scripted/push", "registers other:scripted/push: begin its"),
+        ("mine:scripted/push", "scripted/straight-push", "registered twice"),
+        ("mine:scripted/push", "mine:push", "no name to register; write 'MODULE:scripted/"),
+        ("none:scripted/push", "mine:scripted/push", "no module 'none' can be imported"),
+    ],
+)
+def test_a_script_of_ones_own_is_found_by_its_module(tmp_path, monkeypatch, asked, name, said):
+    (tmp_path / "mine.py").write_text(SCRIPT.format(name=name))
+    (tmp_path / "mine.yaml").write_text("feed: 0.25\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    monkeypatch.setattr(registry, "_SCRIPTS", dict(registry._SCRIPTS))
+    shipped = station("rackline/TrayInsert-v0").spec
+    if said:
+        with pytest.raises(RacklineError, match=said):
+            load_policy(asked, shipped)
+        return
+    assert load_policy(asked, shipped).parameters.feed == 0.25
+    assert policy_content(asked)["parameters"] == {"feed": 0.25}
+    with pytest.raises(RacklineError, match="cannot work CablePlug"):
+        load_policy(asked, station("rackline/CablePlugLight-v0").spec)
 
 
 def test_an_own_yaml_takes_the_place_of_the_station_s(tmp_path):

@@ -19,6 +19,7 @@ from envs.physics.shapes import Body, Box, Contact, Joint, Link, cuboid_inertia
 from envs.physics.world import GRAVITY_M_PER_S2, World
 from envs.selftest import check_force_reading
 from envs.stations.insertion import slot as scene
+from envs.stations.insertion.station import Insertion
 
 SPEC = load_spec(InsertionSpec, resolve_path("stations", "tray_insert"))
 PART, SETTING = SPEC.parts["compute"], SPEC.settings["hard"]
@@ -107,6 +108,14 @@ def test_each_contact_parameter_is_read_back(world, monkeypatch, which):
 @pytest.mark.parametrize("rate_hz", [240.0, 480.0, 960.0])
 def test_the_force_self_test_passes(world, stiffness, rate_hz):
     check_force_reading(world, SLOT, PRESSES, Contact(stiffness, 4e3, 0.3), rate_hz)
+
+
+@pytest.mark.parametrize("size", [{"height_m": 0.015}, {"width_m": 0.015}, {"length_m": 0.03}])
+def test_the_force_self_test_passes_whatever_the_part(world, size):
+    thin = PART.model_copy(update=size)
+    station = Insertion(SPEC.model_copy(update={"parts": {"thin": thin}}), SETTING)
+    check_force_reading(world, *station.presses(), CONTACT, 240.0)
+    assert scene.roomy(PART, SETTING) == PART
 
 
 @pytest.mark.parametrize(

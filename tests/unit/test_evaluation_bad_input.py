@@ -18,7 +18,7 @@ CASES = {
     "no unit": ("horizon: 4 d", "horizon: 4", "line_runs.horizon", "has no unit"),
     "wrong unit": ("horizon: 4 d", "horizon: 4 m", "line_runs.horizon", "wrong kind of unit"),
     "negative time": ("warmup: 1 d", "warmup: -1 d", "line_runs.warmup", "is negative"),
-    "no time": ("horizon: 4 d", "horizon: 0 d", "line_runs.horizon", "greater than 0"),
+    "no time": ("horizon: 4 d", "horizon: 0 d", "line_runs.horizon", "is not above 0"),
     "text for a number": ("racks: 40", "racks: many", "campaign.racks", "= 'many'"),
     "fraction for a count": ("racks: 40", "racks: 40.5", "campaign.racks", "= '40.5'"),
     "odd runs": ("verdict: 8", "verdict: 7", "line_runs.replications.verdict", "multiple of 2"),

@@ -47,7 +47,7 @@ def test_a_resolved_line_loads_to_the_same_line(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("takt: 10 min", "takt: 10", r"line\.yaml:2: takt = .*10.*no unit.*72 min"),
+        ("takt: 10 min", "takt: 10", r"line\.yaml:2: takt = .*10.*no unit.*10 min"),
         ("takt: 10 min", "takt: 10 mm", r"line\.yaml:2: takt = .*wrong kind of unit"),
         ("takt: 10 min", "takt: 0 min", r"line\.yaml:2: takt"),
         ("takt: 10 min", "tact: 10 min", r"line\.yaml:\d: "),

@@ -24,6 +24,9 @@ def stations(
     doc: Annotated[
         Path | None, typer.Option(help="Write that page to this Markdown file instead.")
     ] = None,
+    docs: Annotated[
+        Path | None, typer.Option(help="Write the pages of all stations to this folder instead.")
+    ] = None,
 ) -> None:
     """List the stations, or explain one: observation, action, judge, settings.
 
@@ -31,8 +34,18 @@ def stations(
     """
     # Imported here: physics would slow every other command's start down.
     from envs.registry import station
+    from envs.registry import stations as registered
     from envs.station_page import station_page
 
+    if docs is not None:
+        if env_id is not None or doc is not None:
+            raise typer.BadParameter("--docs writes every station's page; give it alone")
+        pages = {docs / f"{entry.stem}.md": entry for entry in registered()}
+        for file in pages:
+            check_file("--docs", file)
+        for file, entry in pages.items():
+            write_file("--docs", file, station_page(entry))
+        return
     check_file("--doc", doc)
     if env_id is None:
         if doc is not None:
@@ -50,7 +63,6 @@ def stations(
 def policies() -> None:
     """List the policies, where their parameters live, and what effort went into these."""
     from configs.commented import opening_comment
-    from configs.specs.base import resolve_path
     from policies.catalogue import policy_title, zoo
     from policies.scripted.registry import scripts
 
@@ -60,10 +72,9 @@ def policies() -> None:
     head = "what it does, where its parameters live, what effort went into them"
     table.add_column(head, overflow="fold")
     for entry in scripts():
-        file = resolve_path("policies", entry.file_stem)
-        effort = " ".join(opening_comment(file)) or "Not tuned: set by hand."
-        where = f"configs/policies/{file.name}"
-        text = f"{entry.title}\n[dim]{escape(where)}: {escape(effort)}[/dim]"
+        effort = " ".join(opening_comment(entry.file)) or "Not tuned: set by hand."
+        where = entry.config or f"configs/policies/{entry.file.name}"
+        text = f"{entry.title}\n[dim]{escape(str(where))}: {escape(effort)}[/dim]"
         table.add_row(entry.name, str(entry.version), text)
     for name in zoo():
         table.add_row(name, "", escape(policy_title(name)))
@@ -75,10 +86,9 @@ def _stations_table() -> Table:
 
     table = Table()
     table.add_column("station", no_wrap=True)
-    for column in ("on the line", "settings", "what it does"):
-        table.add_column(column)
+    table.add_column("what it does, its settings", overflow="fold")
     for entry in registered():
         spec = entry.spec
         settings = (f"{n} (default)" if n == spec.default_setting else n for n in spec.settings)
-        table.add_row(entry.env_id, entry.line_station, "\n".join(settings), entry.title)
+        table.add_row(entry.env_id, f"{escape(entry.title)}\n[dim]{', '.join(settings)}[/dim]")
     return table

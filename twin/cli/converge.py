@@ -21,9 +21,7 @@ def converge(
     env_id: Annotated[
         str, typer.Argument(metavar="ENV_ID", help="Station, e.g. rackline/TrayInsert-v0.")
     ],
-    policy: Annotated[
-        str, typer.Option(help="Policy that works it: the best tuned script.")
-    ] = "scripted/lateral-admittance",
+    policy: Annotated[str, typer.Option(help="Policy that works it: the best tuned script.")],
     seeds: Annotated[int, typer.Option(min=20, help="Seeds a variant, one part a visit.")] = 300,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes (default: all cores).")
@@ -44,9 +42,11 @@ def converge(
 
     Exit code 0: every criterion holds · 1: one does not.
 
-    Example: [bold]rackline converge rackline/TrayInsert-v0 --seeds 150[/bold]
+    Example: [bold]rackline converge rackline/TrayInsert-v0
+    --policy scripted/lateral-admittance --seeds 150[/bold]
     """
     from envs.registry import station
+    from policies.catalogue import load_policy
     from policies.convergence import (
         MIN_SEEDS,
         VARIANTS,
@@ -57,6 +57,7 @@ def converge(
     )
 
     entry = station(env_id)
+    load_policy(policy, entry.spec)  # refused here, not in a worker
     if save and seeds < MIN_SEEDS:
         raise RacklineError(
             f"--save --seeds {seeds}: too few for reports to rest on; write {MIN_SEEDS} or more"

@@ -36,7 +36,7 @@ def tune_command(
     ] = "rackline/TrayInsert-v0",
     out: Annotated[
         Path | None,
-        typer.Option(help="File to write (default: the script's own under configs/policies)."),
+        typer.Option(help="File to write (default: where the script's own are)."),
     ] = None,
     workers: Annotated[
         int | None,
@@ -53,13 +53,12 @@ def tune_command(
 
     Example: [bold]rackline tune scripted/straight-push --trials 30 --episodes 64[/bold]
     """
-    from configs.specs.base import resolve_path
     from envs.registry import station
     from policies.tuning import script_called, tune, write_parameters
 
     entry = script_called(script)
     env_id = station(env).env_id
-    file = out or resolve_path("policies", entry.file_stem)
+    file = out or entry.file
     check_file("--out", file)
     console = Console()
     tried: list[TrialResult] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from configs.specs.insertion import Levers, Motion
 from configs.specs.station import Part, Setting
 from envs.phases import Phase, move
@@ -9,7 +11,7 @@ from envs.physics.motion import Trapezoid
 from envs.robots.gantry_control import Quad
 from envs.stations.insertion.slot import MOUTH
 
-QUARTER_TURN_RAD = 1.5707963267948966
+QUARTER_TURN_RAD = math.pi / 2
 """Parts stand on the cart at a right angle to the rack's slots (assumed layout)."""
 YAW_ACCELERATION_RAD_PER_S2 = 1.0  # assumed
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from configs.commented import Written
 from configs.specs.insertion import InsertionSpec
 from envs.station import Words
@@ -66,4 +68,4 @@ def _judge(spec: InsertionSpec) -> tuple[str, ...]:
 
 
 def _degrees(angle_rad: float) -> float:
-    return round(angle_rad * 57.29577951308232, 6)
+    return round(math.degrees(angle_rad), 6)

@@ -158,6 +158,21 @@ def _lip(
     )
 
 
+def roomy(part: Part, setting: InsertionSetting) -> Part:
+    """Return a part whose slot has room for the self-test's block on every face: larger if need be.
+
+    The slot of a thin part would hold the block between faces, and none of them would read its
+    load; how faces hang on their sensors does not depend on how far apart they are.
+    """
+    room = 4 * BLOCK_HALF_M
+    least = {
+        "width_m": room,
+        "height_m": room,
+        "length_m": room + 2 * setting.lead_in_depth_m,
+    }
+    return part.model_copy(update={key: max(m, getattr(part, key)) for key, m in least.items()})
+
+
 def presses(part: Part) -> tuple[Press, ...]:
     """Return where the force self-test presses on a slot: every face that a part can touch."""
     off = BLOCK_HALF_M + 1e-3  # clear of a slot that is too narrow, too

@@ -39,6 +39,7 @@ from envs.stations.insertion.slot import (
     SENSED,
     cart,
     presses,
+    roomy,
     scenery,
     slot_body,
     slot_height_m,
@@ -215,8 +216,8 @@ class Insertion:
         self.fields = insertion_fields(spec.parts)
 
     def presses(self) -> tuple[Body, tuple[Press, ...]]:
-        """Return the slot of the first kind of part, and its faces."""
-        part = next(iter(self.spec.parts.values()))
+        """Return the slot of the first kind of part, with room for the test, and its faces."""
+        part = roomy(next(iter(self.spec.parts.values())), self.setting)
         return slot_body(part, self.setting, MOUTH), presses(part)
 
     def task(

@@ -7,7 +7,8 @@ from envs.robots.six_axis import Drive
 from envs.robots.steering import Six, Steering
 
 BEHIND_M, BEYOND_M = 0.03, 0.03
-"""Targets stay this close before the mouth and behind full depth (assumed)."""
+"""Targets stay this close before the mouth, or where the policy takes over, if that is farther out;
+and this close behind full depth (assumed)."""
 
 
 def approach_of(spec: PlugSpec) -> Six:
@@ -38,6 +39,6 @@ def steering(spec: PlugSpec, part: Connector, plan: tuple[float, float]) -> Stee
     side, turn_lead = i.lateral_lead_m, i.turn_lead_rad
     leads: Six = (i.axial_lead_m(part.latch_n), side, side, turn_lead, turn_lead, turn_lead)
     (left, right), (down, up) = ((min(0.0, p) - wide, max(0.0, p) + wide) for p in plan)
-    low: Six = (-BEHIND_M, left, down, -turn, -turn, -turn)
+    low: Six = (-max(BEHIND_M, spec.motion.approach_m), left, down, -turn, -turn, -turn)
     high: Six = (part.depth_m + BEYOND_M, right, up, turn, turn, turn)
     return Steering(spec.action, leads, low, high, 1.0 / spec.physics.policy_rate_hz)
