@@ -10,7 +10,6 @@ from typer.testing import CliRunner
 
 import twin.cli.evaluate
 import twin.evaluate
-import twin.evaluation.plan
 from twin.cli.app import app
 
 
@@ -19,6 +18,7 @@ from twin.cli.app import app
     [
         [],
         ["--allow-inconclusive", "--workers", "1"],
+        ["--racks", "60"],
         ["--junit", "{folder}/a file.xml", "--allow-inconclusive", "--no-recordings"],
     ],
 )
@@ -29,7 +29,6 @@ def test_ctrl_c_names_the_command_as_it_was_given(
         raise KeyboardInterrupt
 
     monkeypatch.setenv("COLUMNS", "400")
-    monkeypatch.setattr(twin.evaluation.plan, "load_plan", lambda _: None)
     monkeypatch.setattr(twin.evaluate, "evaluate", interrupted)
     out = ["--out", str(tmp_path / "run")]
     options = [option.format(folder=tmp_path) for option in options]

@@ -195,7 +195,7 @@ def test_why_a_policy_got_its_answer(situation: str, small_plan: Plan) -> None:
 NEED = EpisodeNeed(DAMAGE, 0.004, "the cell has no time left at takt", 0.03, 1201, 90.0)
 OPEN = gate(RACKS, (0.99, 1.0), {UPPER: (0.9, 0.95)})
 VOID = "push: 5.0% of the operations are void, 1% is the most allowed"
-MORE_RACKS = "Run more operations: in a copy of the evaluation raise campaign.racks, now 40."
+MORE_RACKS = "Run more operations: raise --racks, now 40."
 STEPS: dict[str, tuple[tuple[GateResult, ...], dict[str, Any], dict[str, Any], list[str]]] = {
     "it holds": (
         (gate(RACKS, (0.99, 1.0)),),
@@ -220,10 +220,9 @@ STEPS: dict[str, tuple[tuple[GateResult, ...], dict[str, Any], dict[str, Any], l
         {"counts": {}},
         {"needs": (NEED, replace(NEED, outcome=ESCAPED, episodes=9999))},
         [
-            "Run at least 1,201 operations a policy (about 1.5 h for both on this machine): in a "
-            "copy of the evaluation set campaign.racks to 301, now 40. If none of them ends in "
-            "“damage”, its rate is then known to be below 0.40 %, about where the cell has no time "
-            "left at takt; a clear answer may take more."
+            "Run at least 1,201 operations a policy (about 1.5 h for both on this machine): "
+            "--racks 301, now 40. If none of them ends in “damage”, its rate is then known to be "
+            "below 0.40 %, about where the cell has no time left at takt; a clear answer may take more."
         ],
     ),
     "a rare outcome without one": ((OPEN,), {"counts": {}}, {}, [MORE_RACKS]),
@@ -270,6 +269,5 @@ def test_a_campaign_of_too_few_racks_is_told_how_many(small_plan: Plan) -> None:
     result = gate(RACKS, (0.97, 1.0), blockers=["push: 10 racks recorded, 30 are needed"])
     found = evaluation(plan, (result,), campaign(plan, {}, racks=10))
     assert next_steps(plan, found) == [
-        "Record at least 30 racks a policy: in a copy of the evaluation set campaign.racks to 30 "
-        "or more, now 10."
+        "Record at least 30 racks a policy: --racks 30 or more, now 10."
     ]

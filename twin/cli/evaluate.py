@@ -33,6 +33,14 @@ def evaluate_command(
         int | None,
         typer.Option(min=1, help="Processes (default: all cores); results do not depend on it."),
     ] = None,
+    racks: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            help="Rack visits a policy instead of the file's: more to decide, fewer for a look. "
+            "In a folder of its own. Fewer than 30 decide nothing.",
+        ),
+    ] = None,
     junit: Annotated[Path | None, typer.Option(help="Also write junit.xml to this file.")] = None,
     allow_inconclusive: Annotated[
         bool,
@@ -62,8 +70,11 @@ def evaluate_command(
 
     check_file("--junit", junit)
     plan = load_plan(evaluation)
-    folder = out or Path("runs") / plan.spec.name
-    command = _command(evaluation, folder, junit, allow_inconclusive, recordings)
+    name = plan.spec.name
+    if racks is not None:
+        plan, name = plan.with_racks(racks), f"{name}_{racks}_racks"
+    folder = out or Path("runs") / name
+    command = _command(evaluation, folder, racks, junit, allow_inconclusive, recordings)
     with Bars() as bars:
         try:
             found = evaluate(
@@ -92,10 +103,17 @@ def evaluate_command(
 
 
 def _command(
-    evaluation: str, folder: Path, junit: Path | None, allow_inconclusive: bool, recordings: bool
+    evaluation: str,
+    folder: Path,
+    racks: int | None,
+    junit: Path | None,
+    allow_inconclusive: bool,
+    recordings: bool,
 ) -> str:
     """Return the command that gives the same reports and exit code again, for shell and CI."""
     words = ["rackline", "evaluate", evaluation, "--out", str(folder)]
+    if racks is not None:
+        words += ["--racks", str(racks)]
     if junit is not None:
         words += ["--junit", str(junit)]
     if allow_inconclusive:

@@ -6,7 +6,7 @@ import functools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -86,6 +86,11 @@ class Plan:
         """
         model = self.robot.attached(LineModel(line or self.line), cells)
         return model if technicians is None else model.with_technicians(technicians)
+
+    def with_racks(self, racks: int) -> Plan:
+        """Return the plan with another number of rack visits a policy."""
+        campaign = self.spec.campaign.model_copy(update={"racks": racks})
+        return replace(self, spec=self.spec.model_copy(update={"campaign": campaign}))
 
     def resolved(self) -> dict[str, Any]:
         """Return all that the records depend on, as plain data."""

@@ -238,13 +238,12 @@ def _evidence(plan: Plan, found: Evaluation) -> Iterator[str]:
             else f" (about {minutes(need.minutes)} for both on this machine)"
         )
         yield (
-            f"Run at least {need.episodes:,} operations a policy{time}: in a copy of the "
-            f"evaluation set campaign.racks to {racks}, now {now}. If none of them ends in "
-            f"“{need.outcome}”, its rate is then known to be below {percent(need.bearable, 2)}, "
-            f"about where {need.limit}; a clear answer may take more."
+            f"Run at least {need.episodes:,} operations a policy{time}: --racks {racks}, now "
+            f"{now}. If none of them ends in “{need.outcome}”, its rate is then known to be below "
+            f"{percent(need.bearable, 2)}, about where {need.limit}; a clear answer may take more."
         )
     elif turning or any(_by_seldom(gate) or _episodes_decide(gate) for gate in gates):
-        yield (f"Run more operations: in a copy of the evaluation raise campaign.racks, now {now}.")
+        yield f"Run more operations: raise --racks, now {now}."
     if any(_alone(gate) and not _episodes_decide(gate) for gate in gates):
         runs = plan.spec.line_runs.replications.verdict
         yield f"Run the line more often: line_runs.replications.verdict, now {runs}."
@@ -255,8 +254,7 @@ def _unblocking(plan: Plan, blocked: list[PolicyEpisodes]) -> Iterator[str]:
     racks = plan.spec.campaign.racks
     if racks < MIN_RACKS:
         yield (
-            f"Record at least {MIN_RACKS} racks a policy: in a copy of the evaluation set "
-            f"campaign.racks to {MIN_RACKS} or more, now {racks}."
+            f"Record at least {MIN_RACKS} racks a policy: --racks {MIN_RACKS} or more, now {racks}."
         )
     elif any(campaign.void for campaign in blocked):
         yield (
