@@ -222,7 +222,8 @@ STEPS: dict[str, tuple[tuple[GateResult, ...], dict[str, Any], dict[str, Any], l
         [
             "Run at least 1,201 operations a policy (about 1.5 h for both on this machine): "
             "--racks 301, now 40. If none of them ends in “damage”, its rate is then known to be "
-            "below 0.40 %, about where the cell has no time left at takt; a clear answer may take more."
+            "below 0.40 %, about where the cell has no time left at takt; a clear answer may take "
+            "more."
         ],
     ),
     "a rare outcome without one": ((OPEN,), {"counts": {}}, {}, [MORE_RACKS]),
