@@ -36,6 +36,11 @@ WORKER_GAIN = 1.6
 BUSY = 0.5
 """Load average at the start from which a wall-clock ratio says little (assumed)."""
 
+HOW = (
+    "`make bench` measures all of this on an idle machine and installs what it compares with; "
+    "`make bench ARGS='--doc docs/bench.md'` writes this page."
+)
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -126,6 +131,7 @@ def as_markdown(bench: Bench, command: str) -> str:
     rounds = len(bench.steps)
     sections = [
         "# Speed",
+        HOW,
         f"`{command}`: ratios of one run, median of {rounds}. Python {platform.python_version()}, "
         f"PyBullet {version('pybullet')}, {usable_cores()} usable cores, load average "
         f"{bench.load:.1f} at the start. Absolute times are this machine's: trust the ratios.",
@@ -179,11 +185,12 @@ def _paces_words(bench: Bench) -> str:
             f"PickAndPlace of panda-gym {version('panda-gym')}: a Panda arm that grasps a cube, on "
             f"the same engine. What a step is:",
             pace.steps_table(bench.paces),
-            f"Random actions, the same in every round. CPU time of the thread in `env.step`, resets "
-            f"left out; medians and ranges, ratios taken within a round.{_other_work(bench.load)}",
+            f"Random actions, the same in every round. CPU time of the thread in `env.step`, "
+            f"resets left out; medians and ranges, ratios taken within a round."
+            f"{_other_work(bench.load)}",
             pace.paces_table(bench.paces),
-            f"Random actions touch little, and contact costs most: with it, in the episodes of "
-            f"{bench.env_id} above, a physics step took {cost:.1f} us.",
+            f"Random actions are less in contact than a policy at work, and contact costs most: in "
+            f"the episodes of {bench.env_id} above, a physics step took {cost:.1f} us.",
         ]
     )
 

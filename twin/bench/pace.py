@@ -99,7 +99,7 @@ def measure(rounds: int, steps: int, on_round: Callable[[], None]) -> tuple[Pace
 def steps_table(paces: Sequence[Pace]) -> str:
     """Return a Markdown table of what a step of each is."""
     lines = [
-        "| environment | physics, Hz | drives commanded, Hz | env.step, Hz | physics steps a step |",
+        "| environment | physics, Hz | drives commanded, Hz | env.step, Hz | physics steps in it |",
         "|---|---|---|---|---|",
     ]
     for pace in paces:
