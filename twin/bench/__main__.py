@@ -37,8 +37,8 @@ BUSY = 0.5
 """Load average at the start from which a wall-clock ratio says little (assumed)."""
 
 HOW = (
-    "`make bench` measures all of this on an idle machine and installs what it compares with; "
-    "`make bench ARGS='--doc docs/bench.md'` writes this page."
+    "Run it on an idle machine: `make bench` measures all of this and installs what it compares "
+    "with; `make bench ARGS='--doc docs/bench.md'` writes this page."
 )
 
 
