@@ -26,6 +26,11 @@ $(VENV)/.dev: $(VENV)/.core
 	@$(PIP) --editable '.[data,dev,train,viz]'
 	@touch $@
 
+$(VENV)/.bench: $(VENV)/.core
+	@echo "adding panda-gym, which the bench compares with, to $(VENV)"
+	@$(PIP) --editable '.[bench]'
+	@touch $@
+
 demo: $(VENV)/.core ## judge two scripted policies by the line: verdict in the terminal, report as HTML
 	@$(BIN)/rackline evaluate configs/evaluations/tray_cell.yaml --out runs/demo; code=$$?; \
 	  case $$code in 0|1|3) exit 0 ;; *) exit $$code ;; esac
@@ -70,7 +75,7 @@ train-tray: $(VENV)/.dev ## the shipped tray policy, three training seeds (an ho
 card-tray: $(VENV)/.core ## its card: held-out seeds against every script, robustness (an hour and more); writes policies/zoo
 	@$(BIN)/rackline card zoo/tray_insert --episodes 5000 --robustness 500 --out runs/card-tray
 
-bench: $(VENV)/.core ## speed as ratios of one run: env.step over raw physics, workers, the demo by phase
+bench: $(VENV)/.bench ## speed as ratios of one run: over raw physics, by workers, beside panda-gym; the demo by phase
 	@$(BIN)/python -m twin.bench $(ARGS)
 
 docs: $(VENV)/.core ## the pages of the stations, from their data and the code; writes docs/stations

@@ -1,6 +1,7 @@
 """The bench measures what it says: replays end in the recorded state, and ratios are ratios."""
 
 import json
+from types import SimpleNamespace
 
 import gymnasium as gym
 import numpy as np
@@ -10,7 +11,7 @@ import envs  # noqa: F401 - registers the stations
 from configs.errors import PhysicsError
 from policies.rollout import single_part_episodes
 from policies.seeds import SELECTION
-from twin.bench import step, workers
+from twin.bench import pace, step, workers
 from twin.bench.__main__ import Bench, as_markdown
 from twin.evaluation.runfolder import seconds_by_phase
 
@@ -100,7 +101,7 @@ def test_the_page_gives_medians_and_what_is_required(tmp_path):
     assert demo == {"episodes": 3.5, "lines": 3.0}
     rounds = [costs(2.0, 1.0), costs(2.0, 3.0), costs(2.0, 1.4)]
     gain = workers.WorkerGain((2.0, 2.0, 2.0), (3.0, 3.4, 3.8))
-    bench = Bench("240 Hz", 1000, 0.1, rounds, gain, demo)
+    bench = Bench("240 Hz", 1000, 0.1, rounds, gain, (), demo)
     assert bench.holds
     page = as_markdown(bench, "python -m twin.bench")
     for expected in ("**1.70** (required: at most 2", "**1.70** (required: at least 1.6)",
@@ -114,7 +115,98 @@ def test_what_falls_short_is_not_called_holding():
     good, bad = workers.WorkerGain((2.0,), (3.3,)), workers.WorkerGain((2.0,), (3.1,))
     for steps in (fast, slow):
         for gain in (good, bad, None):
-            assert Bench("", 1, 3.0, steps, gain, {}).holds == (steps is fast and gain is not bad)
-    page = as_markdown(Bench("", 1, 3.0, slow, bad, {}), "x")
+            assert Bench("", 1, 3.0, steps, gain, (), {}).holds == (
+                steps is fast and gain is not bad
+            )
+    page = as_markdown(Bench("", 1, 3.0, slow, bad, (), {}), "x")
     assert "had other work (load average 3.0)" in page
     assert "No run of `make demo`" in page
+
+
+class PeerEnv(gym.Env):
+    """Built like panda-gym's, on a clock of its own: a step takes 10 ms, a reset 1 s."""
+
+    action_space = gym.spaces.Box(-1.0, 1.0, (4,), np.float32)
+
+    def __init__(self, seconds):
+        self.sim = SimpleNamespace(timestep=1 / 500, n_substeps=20)
+        self.seconds, self.resets, self.actions, self.closed = seconds, [], [], False
+
+    def reset(self, *, seed=None, options=None):
+        self.seconds[0] += 1.0
+        self.resets.append(seed)
+        return {}, {}
+
+    def step(self, action):
+        self.seconds[0] += 0.01
+        self.actions.append(action)
+        return {}, 0.0, len(self.actions) % 4 == 0, False, {}
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def peers(monkeypatch):
+    """Put made-up environments in the place of all that are compared; return them."""
+    seconds, made = [0.0], []
+
+    def make(name, **_):
+        made.append(PeerEnv(seconds))
+        return made[-1]
+
+    monkeypatch.setattr(pace, "thread_time", lambda: seconds[0])
+    monkeypatch.setattr(pace.gym, "make", make)
+    return made
+
+
+def test_a_pace_counts_steps_alone_and_every_round_does_the_same(peers):
+    ticks = []
+    paces = pace.measure(2, 8, lambda: ticks.append(None))
+    assert [p.name for p in paces] == [*pace.STATIONS, "PandaPickAndPlace-v3"]
+    assert len(ticks) == 2
+    for found, env in zip(paces, peers, strict=True):
+        assert found.rounds == pytest.approx((100.0, 100.0))  # the seconds of resets are not in it
+        assert found.simulated == pytest.approx((4.0, 4.0))
+        assert env.resets == [0, 4, 0, 4]
+        np.testing.assert_array_equal(env.actions[:8], env.actions[8:])
+        assert len(np.unique(env.actions[:8], axis=0)) == 8
+        assert env.closed
+
+
+def test_what_a_step_is_comes_from_the_environment_itself(taped):
+    env, _ = taped
+    physics = env.station.physics
+    ours = pace._rates(env)
+    assert ours == pace.Rates(physics.rate_hz, physics.control_rate_hz, physics.policy_rate_hz)
+    assert ours.substeps == env.operation._substeps * env.operation._controls
+    theirs = pace._rates(PeerEnv([0.0]))
+    assert (theirs.physics_hz, theirs.control_hz, theirs.step_hz) == pytest.approx((500, 25, 25))
+    assert theirs.substeps == pytest.approx(20)
+
+
+def test_the_tables_give_medians_ranges_and_ratios_within_a_round(monkeypatch):
+    monkeypatch.setattr("twin.bench.__main__.version", lambda package: "3.0.7")
+    ours = pace.Pace("rackline/Mine-v0", pace.Rates(240.0, 120.0, 10.0), (300.0, 500.0, 100.0))
+    peer = pace.Pace("Peer-v3", pace.Rates(500.0, 25.0, 25.0), (1000.0, 2000.0, 200.0))
+    page = as_markdown(Bench("", 1000, 0.1, [costs(0.04, 0.03)], None, (ours, peer), {}), "x")
+    for expected in (
+        "| rackline/Mine-v0 | 240 | 120 | 10 | 24 |",
+        "| Peer-v3 | 500 | 25 | 25 | 20 |",
+        "| rackline/Mine-v0 | 300 (100 to 500) | 0.30 (0.25 to 0.50) | 30.0 (10.0 to 50.0) "
+        "| 0.75 (0.62 to 1.25) | 138.9 (83.3 to 416.7) |",
+        "| Peer-v3 | 1000 (200 to 2000) | 1.00 (1.00 to 1.00) | 40.0 (8.0 to 80.0) "
+        "| 1.00 (1.00 to 1.00) | 50.0 (25.0 to 250.0) |",
+        "a physics step took 70.0 us",
+    ):
+        assert expected in page
+
+
+def test_without_panda_gym_the_page_says_how_to_install_it(monkeypatch):
+    looked = []
+    monkeypatch.setattr(pace.importlib.util, "find_spec", looked.append)
+    assert not pace.peer_is_here()
+    assert looked == ["panda_gym"]
+    page = as_markdown(Bench("", 1, 0.1, [costs(2.0, 1.0)], None, (), {}), "x")
+    (line,) = [line for line in page.splitlines() if "panda-gym is missing" in line]
+    assert "pip install 'rackline[bench]'" in line

@@ -23,7 +23,7 @@ from policies.catalogue import load_policy
 from policies.executor import usable_cores
 from policies.rollout import single_part_episodes
 from policies.seeds import SELECTION
-from twin.bench import step, workers
+from twin.bench import pace, step, workers
 from twin.cli.output import check_file, write_file
 from twin.cli.progress import progress_bar
 from twin.evaluation.runfolder import seconds_by_phase
@@ -36,6 +36,11 @@ WORKER_GAIN = 1.6
 BUSY = 0.5
 """Load average at the start from which a wall-clock ratio says little (assumed)."""
 
+HOW = (
+    "Run it on an idle machine: `make bench` measures all of this and installs what it compares "
+    "with; `make bench ARGS='--doc docs/bench.md'` writes this page."
+)
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -47,6 +52,7 @@ class Bench:
         load: load average of the machine when the bench began.
         steps: CPU seconds by part of each round.
         gain: paces with one and two workers; ``None`` on a single core.
+        paces: env-steps a second of our stations, and last of panda-gym's; empty without it.
         demo: wall-clock seconds of the demo by phase; empty before `make demo`.
         env_id: the station.
         policy: that worked it.
@@ -57,6 +63,7 @@ class Bench:
     load: float
     steps: Sequence[Mapping[str, float]]
     gain: workers.WorkerGain | None
+    paces: Sequence[pace.Pace]
     demo: Mapping[str, float]
     env_id: str = ENV_ID
     policy: str = POLICY
@@ -70,9 +77,18 @@ class Bench:
 
 
 def run(
-    rounds: int, episodes: int, demo: Path, env_id: str = ENV_ID, policy: str = POLICY
+    rounds: int,
+    episodes: int,
+    actions: int,
+    demo: Path,
+    env_id: str = ENV_ID,
+    policy: str = POLICY,
 ) -> Bench:
-    """Measure everything: three recorded episodes, then ``episodes`` a round and worker count."""
+    """Measure everything.
+
+    Three recorded episodes, then ``episodes`` a round and worker count, then ``actions`` a round
+    and environment.
+    """
     load = os.getloadavg()[0]
     env = gym.make(station(env_id).env_id).unwrapped
     if not isinstance(env, StationEnv):
@@ -87,6 +103,10 @@ def run(
             task = bar.add_task("workers", total=rounds)
             items = list(single_part_episodes(env_id, policy, SELECTION[:episodes]))
             gain = workers.measure(items, rounds, lambda: bar.advance(task))
+        paces: Sequence[pace.Pace] = ()
+        if pace.peer_is_here():
+            task = bar.add_task("panda-gym", total=rounds)
+            paces = pace.measure(rounds, actions, lambda: bar.advance(task))
     env.close()
     physics = env.station.physics
     rates = (
@@ -99,6 +119,7 @@ def run(
         load,
         steps,
         gain,
+        paces,
         seconds_by_phase(demo),
         env_id,
         policy,
@@ -110,6 +131,7 @@ def as_markdown(bench: Bench, command: str) -> str:
     rounds = len(bench.steps)
     sections = [
         "# Speed",
+        HOW,
         f"`{command}`: ratios of one run, median of {rounds}. Python {platform.python_version()}, "
         f"PyBullet {version('pybullet')}, {usable_cores()} usable cores, load average "
         f"{bench.load:.1f} at the start. Absolute times are this machine's: trust the ratios.",
@@ -125,6 +147,8 @@ def as_markdown(bench: Bench, command: str) -> str:
         + ".",
         "## Two workers over one",
         _workers_words(bench.gain, bench.load),
+        "## Env-steps a second, beside panda-gym's",
+        _paces_words(bench),
         "## The demo by phase",
         _demo_table(bench.demo),
     ]
@@ -145,14 +169,38 @@ def _workers_words(gain: workers.WorkerGain | None, load: float) -> str:
         return "Not measured: this machine lets us use one core."
     one, two = (statistics.median(pace) for pace in (gain.one, gain.two))
     singles = ", ".join(f"{b / a:.2f}" for a, b in zip(gain.one, gain.two, strict=True))
-    busy = (
-        f" The machine had other work (load average {load:.1f}): the ratio says little; repeat it "
-        f"on an idle one."
-    )
     return (
         f"**{gain.ratio:.2f}** (required: at least {WORKER_GAIN:g}): {one:.2f} and {two:.2f} "
         f"episodes a second, by the wall clock, start of the workers left out; single rounds: "
-        f"{singles}.{busy if load > BUSY else ''}"
+        f"{singles}.{_other_work(load)}"
+    )
+
+
+def _paces_words(bench: Bench) -> str:
+    if not bench.paces:
+        return f"Not measured: {pace.MISSING}."
+    cost = statistics.median(1e6 * sum(costs.values()) / bench.ticks for costs in bench.steps)
+    return "\n\n".join(
+        [
+            f"PickAndPlace of panda-gym {version('panda-gym')}: a Panda arm that grasps a cube, on "
+            f"the same engine. What a step is:",
+            pace.steps_table(bench.paces),
+            f"Random actions, the same in every round. CPU time of the thread in `env.step`, "
+            f"resets left out; medians and ranges, ratios taken within a round."
+            f"{_other_work(bench.load)}",
+            pace.paces_table(bench.paces),
+            f"Random actions are less in contact than a policy at work, and contact costs most: in "
+            f"the episodes of {bench.env_id} above, a physics step took {cost:.1f} us.",
+        ]
+    )
+
+
+def _other_work(load: float) -> str:
+    if load <= BUSY:
+        return ""
+    return (
+        f" The machine had other work (load average {load:.1f}): the ratio says little; repeat it "
+        f"on an idle one."
     )
 
 
@@ -167,6 +215,10 @@ def _demo_table(demo: Mapping[str, float]) -> str:
 def main(
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; medians are over them.")] = 5,
     episodes: Annotated[int, typer.Option(min=8, help="Episodes a round and worker count.")] = 24,
+    actions: Annotated[
+        int,
+        typer.Option(min=1, help="Random actions a round and environment, ours and panda-gym's."),
+    ] = 600,
     demo: Annotated[Path, typer.Option(help="Run folder of the demo.")] = Path("runs/demo"),
     env_id: Annotated[str, typer.Option("--station", help="Station.")] = ENV_ID,
     policy: Annotated[str, typer.Option(help="Policy that works it.")] = POLICY,
@@ -178,12 +230,12 @@ def main(
     """
     try:
         check_file("--doc", doc)
-        bench = run(rounds, episodes, demo, env_id, policy)
+        bench = run(rounds, episodes, actions, demo, env_id, policy)
         other = (
             "" if (env_id, policy) == (ENV_ID, POLICY) else f" --station {env_id} --policy {policy}"
         )
-        command = f"python -m twin.bench --rounds {rounds} --episodes {episodes}{other}"
-        text = as_markdown(bench, command)
+        options = f"--rounds {rounds} --episodes {episodes} --actions {actions}{other}"
+        text = as_markdown(bench, f"python -m twin.bench {options}")
         Console().print(Markdown(text))
         if doc is not None:
             write_file("--doc", doc, text)
