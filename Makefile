@@ -31,7 +31,7 @@ $(VENV)/.bench: $(VENV)/.core
 	@$(PIP) --editable '.[bench]'
 	@touch $@
 
-demo: $(VENV)/.core ## judge two scripted policies by the line: verdict in the terminal, report as HTML
+demo: $(VENV)/.core ## judge the trained policy and the best script by the line: verdict in the terminal, report as HTML
 	@$(BIN)/rackline evaluate configs/evaluations/tray_cell.yaml --out runs/demo; code=$$?; \
 	  case $$code in 0|1|3) exit 0 ;; *) exit $$code ;; esac
 
