@@ -131,7 +131,7 @@ def test_pages_and_stills_of_an_evaluation_for_its_report(evaluated):
 def test_training_records_the_worst_and_best_that_decided(rolled_out, tmp_path):
     _, records = rolled_out
     spec = load_training("tray_insert")
-    choice = Choice(PUSH, {PUSH: records, "another": [replace(RECORD, seed=99)]})
+    choice = Choice(PUSH, {0: PUSH}, {PUSH: records, "another": [replace(RECORD, seed=99)]})
     made = record_choice(spec.model_copy(update={"setting": "hard"}), tmp_path, choice, workers=1)
     assert [one.file for one in made] == [
         tmp_path / "recordings" / f"chosen-{label}.mcap" for label in ("worst", "best")
