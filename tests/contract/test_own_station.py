@@ -87,7 +87,7 @@ register(StationEntry("{env_id}", "{config}", "S60", "S60: mine", INSERTION))
         ("acme/Mine-v0", "tray_insert", "no id to register; .* 'MODULE:acme/Mine-v0'"),
         ("mine:acme/Mine", "tray_insert", "no id to register; .* 'MODULE:acme/Mine-v0'"),
         ("rackline/TrayInsert-v0", "tray_insert", "registered twice; raise its version"),
-        ("other:acme/Mine-v0", "tray_insert", "'mine' registers other:acme/Mine-v0: begin its names"),
+        ("other:acme/Mine-v0", "tray_insert", "registers other:acme/Mine-v0: begin its names"),
         ("mine:acme/Mine-v0", "tray_insrt", "mine:acme/Mine-v0: the config of its row: unknown"),
         ("mine:acme/Mine-v0", "tray_insert", r"tray_insert.yaml:3: id = .*; write Mine"),
     ],
