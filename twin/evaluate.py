@@ -33,7 +33,6 @@ from twin.line.model import LineModel
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-DAY_S = 86_400.0
 _WALL_CLOCK = frozenset({"episode_s", "minutes", "seconds"})
 
 
@@ -104,14 +103,7 @@ class _Run:
         runs = plan.spec.line_runs
         self.count = runs.replications.verdict
         self.episodes = Episodes(plan.trials, folder)
-        self.lines = Lines(
-            folder,
-            executor,
-            progress,
-            seed=runs.seed,
-            days=runs.horizon_s / DAY_S,
-            warmup_days=runs.warmup_s / DAY_S,
-        )
+        self.lines = Lines(folder, executor, progress, runs)
 
     def evaluate(self, on_preflight: Callable[[Preflight], None]) -> Evaluation:
         """Go through the phases."""

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.specs.evaluation import LineRuns
 from policies.executor import Executor
 from twin.evaluation.progress import Progress
 from twin.evaluation.runfolder import RunFolder
@@ -25,6 +26,7 @@ from twin.kpi.line_kpis import replication_kpis, time_series
 from twin.line.ledger import Ledger
 from twin.line.model import LineModel
 from twin.line.process import ProcessModel
+from twin.line.reference import DAY_S
 from twin.line.study import Replication
 
 Floats = NDArray[np.float64]
@@ -121,9 +123,7 @@ class Lines:
         folder: the run folder.
         executor: does the work.
         progress: is told.
-        seed: seed of the line.
-        days: measured days of a replication.
-        warmup_days: days before them.
+        runs: how long a replication is, and the seed of the line.
     """
 
     def __init__(
@@ -131,13 +131,11 @@ class Lines:
         folder: RunFolder,
         executor: Executor,
         progress: Progress,
-        *,
-        seed: int,
-        days: float,
-        warmup_days: float,
+        runs: LineRuns,
     ) -> None:
         self._folder, self._executor, self._progress = folder, executor, progress
-        self._seed, self._days, self._warmup_days = seed, days, warmup_days
+        self._seed = runs.seed
+        self._days, self._warmup_days = runs.horizon_s / DAY_S, runs.warmup_s / DAY_S
         self._values = folder.line_records()
         self.made = 0
         """Replications run by this object, found ones left out."""

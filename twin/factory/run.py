@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from policies.executor import Executor
-from twin.evaluate import DAY_S, as_json
+from twin.evaluate import as_json
 from twin.evaluation import cases, collect
 from twin.evaluation.before import MODES
 from twin.evaluation.cases import Fitted
@@ -81,14 +81,7 @@ class _Run:
         runs = plan.spec.line_runs
         self.count = runs.replications.verdict
         self.episodes = Episodes(plan.trials, folder)
-        self.lines = Lines(
-            folder,
-            executor,
-            progress,
-            seed=runs.seed,
-            days=runs.horizon_s / DAY_S,
-            warmup_days=runs.warmup_s / DAY_S,
-        )
+        self.lines = Lines(folder, executor, progress, runs)
 
     def answer(self, on_bound: Callable[[Need], None]) -> Factory:
         """Go through the phases."""
