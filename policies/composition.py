@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import UnknownNameError
-from configs.specs.training import CompositionSpec, CorrectionsSpec, ZonesSpec
+from configs.specs.training import BeginSpec, CompositionSpec, ZonesSpec
 from envs.observation import Field, index_of, mirror
 from policies.policy import Policy
 
@@ -33,7 +33,7 @@ class Composition:
         actions: names of the entries of the station's action; the first is the feed.
 
     Raises:
-        UnknownNameError: zones or corrections by what is not observed.
+        UnknownNameError: zones or a begin by what is not observed.
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class Composition:
         self._feed = spec.feed or (1.0, 1.0)
         self._scripted = np.zeros(len(actions), dtype=np.float32)
         self._zones = [_zones(zones, fields) for zones in spec.zones]
-        self._begin = _begin(spec.corrections, fields)
-        self._corrects = True
+        self._begin = _begin(spec.begin, fields)
+        self._begun = True
         self._mirrored = spec.mirror
         self._swaps, self._turns = mirror([field.name for field in fields]), mirror(actions)
 
@@ -59,6 +59,24 @@ class Composition:
         """Entries that the learner sees behind the observation."""
         zones = sum(len(starts) for _, starts, _ in self._zones)
         return zones + (0 if self._base is None else len(self._scripted))
+
+    @property
+    def begun(self) -> bool:
+        """Whether a learnt action counts, by the last observation seen."""
+        return self._begun
+
+    @property
+    def sides(self) -> tuple[Array, Array] | None:
+        """Signs of what the learner sees (n + extra,) and of its action (m,) in a mirror.
+
+        None where nothing is mirrored. Zones count as alike on both sides.
+        """
+        if not self._mirrored:
+            return None
+        zones = np.ones(self.extra, dtype=np.float32)
+        if self._base is not None:
+            zones[-len(self._turns) :] = self._turns
+        return np.concatenate([self._swaps, zones]), self._turns
 
     def reset(self) -> None:
         """Forget the last operation."""
@@ -86,7 +104,7 @@ class Composition:
         if self._base is not None:
             self._scripted = self._base.act(observation)
         index, above = self._begin
-        self._corrects = bool(observation[index] > above)
+        self._begun = bool(observation[index] > above)
         return self._seen(observation, self._scripted)
 
     def join(self, learnt: Array) -> Array:
@@ -94,8 +112,8 @@ class Composition:
         learnt = np.clip(learnt, -1.0, 1.0)
         if self._kind == "pure":
             return learnt.astype(np.float32)
-        if not self._corrects:
-            learnt[1:] = 0.0
+        if not self._begun:
+            return self._scripted.clip(-1.0, 1.0)
         action = self._scripted + self._scale * learnt
         if self._kind == "override":
             action[0] = self._scripted[0] * self.feed_factor(float(learnt[0]))
@@ -122,8 +140,8 @@ def _zones(spec: ZonesSpec, fields: tuple[Field, ...]) -> tuple[int, Array, Arra
     return index, ends[:-1], np.diff(ends)
 
 
-def _begin(spec: CorrectionsSpec | None, fields: tuple[Field, ...]) -> tuple[int, float]:
-    """Return the entry's index, and the share of its scale above which corrections count."""
+def _begin(spec: BeginSpec | None, fields: tuple[Field, ...]) -> tuple[int, float]:
+    """Return the entry's index, and the share of its scale above which what was learnt counts."""
     if spec is None:
         return 0, -math.inf
     index = _observed(spec.field, fields)

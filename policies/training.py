@@ -1,4 +1,4 @@
-"""Training with Stable-Baselines3: the only module that imports it.
+"""Training with Stable-Baselines3, which only this module and `training_mirrored` import.
 
 A training seed is learnt in chunks. Between chunks everything that the rest depends on is written
 (networks, optimisers, replay buffer, normalisation, every random state), and the next chunk starts
@@ -59,7 +59,12 @@ class Learner:
         self._env: Any = self._plain
         if spec.normalise:
             self._env = VecNormalize(self._plain, norm_reward=False)
-        self._model: Any = _model(spec, self._env, seed)
+        sides = self._station.sides if spec.on_policy is not None else None
+        if sides is not None and spec.normalise:
+            from policies.training_mirrored import MirroredMeanStd
+
+            self._env.obs_rms = MirroredMeanStd(sides[0])
+        self._model: Any = _model(spec, self._env, seed, sides)
         self._model.set_logger(_logger(logs))
 
     @property
@@ -177,7 +182,7 @@ def _algorithm(name: str) -> Any:
     return sb3_contrib.TQC if name == "TQC" else getattr(stable_baselines3, name)
 
 
-def _model(spec: TrainingSpec, env: Any, seed: int) -> Any:
+def _model(spec: TrainingSpec, env: Any, seed: int, sides: tuple[Any, Any] | None) -> Any:
     common: dict[str, Any] = {
         "learning_rate": spec.learning_rate,
         "batch_size": spec.batch,
@@ -206,7 +211,13 @@ def _model(spec: TrainingSpec, env: Any, seed: int) -> Any:
             "clip_range": on.clip,
             "ent_coef": on.entropy,
         }
-    return _algorithm(spec.algorithm)("MlpPolicy", env, policy_kwargs=policy, **common)
+    actor_critic: Any = "MlpPolicy"
+    if sides is not None:
+        from policies.training_mirrored import MirroredPolicy
+
+        actor_critic = MirroredPolicy
+        policy["seen"], policy["action"] = (signs.tolist() for signs in sides)
+    return _algorithm(spec.algorithm)(actor_critic, env, policy_kwargs=policy, **common)
 
 
 def _logger(folder: Path | None) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,9 +67,10 @@ def choose(
     """Run the candidates on the same selection seeds and write the cheapest to OUT/bundle.
 
     The cost is the one that scripts are tuned by: server seconds a tray, see `policies.tuning`.
+    With a race the cheapest few, and the script, then work more seeds; the cheapest of these wins.
     """
     takes_part = candidates(spec, out, states)
-    seeds = CHOICE_SEEDS[: spec.selection.final_episodes]
+    first = CHOICE_SEEDS[: spec.selection.final_episodes]
     env_id = station(spec.env).env_id
     found: dict[str, list[EpisodeRecord]] = {name: [] for name in takes_part}
 
@@ -77,21 +78,32 @@ def choose(
         found[episode.policy].append(record)
         on_record()
 
-    each = [e for n in takes_part for e in single_part_episodes(env_id, n, seeds, spec.setting)]
-    run(each, run_episode, workers, keep, ordered=True)
-    costs = {name: figures(records)["cost_s"] for name, records in found.items()}
+    def work(names: Iterable[str], seeds: Sequence[int]) -> None:
+        each = [e for n in names for e in single_part_episodes(env_id, n, seeds, spec.setting)]
+        run(each, run_episode, workers, keep, ordered=True)
+
+    def cost(name: str) -> tuple[int, float]:
+        return -len(found[name]), figures(found[name])["cost_s"]
+
+    work(takes_part, first)
+    race = spec.selection.race
+    if race is not None:
+        learnt = sorted((n for n in takes_part if takes_part[n] is not None), key=cost)
+        scripts = [name for name in takes_part if takes_part[name] is None]
+        more = CHOICE_SEEDS[len(first) : len(first) + race.episodes]
+        work([*scripts, *learnt[: race.policies]], more)
     best = {
-        seed: min((name for name in takes_part if takes_part[name] == seed), key=costs.__getitem__)
+        seed: min((name for name in takes_part if takes_part[name] == seed), key=cost)
         for seed in states
     }
-    chosen = min(best.values(), key=costs.__getitem__)
+    chosen = min(best.values(), key=cost)
     shutil.rmtree(out / CHOSEN, ignore_errors=True)
     for seed, name in best.items():
         target = out / CHOSEN if name == chosen else out / CHOSEN / OTHERS / str(seed)
-        _write_chosen(Path(name), target, found[name], seeds)
+        _write_chosen(Path(name), target, found[name])
     summary = {
         "chosen": chosen,
-        "seeds": [seeds[0], seeds[-1]],
+        "seeds": [first[0], CHOICE_SEEDS[len(found[chosen]) - 1]],
         "policies": {name: figures(records) for name, records in found.items()},
     }
     (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
@@ -106,12 +118,19 @@ def record_choice(spec: TrainingSpec, out: Path, choice: Choice, workers: int) -
         return record_highlights(campaigns, out / RECORDINGS, executor, ("worst", "best"))
 
 
-def _write_chosen(
-    source: Path, target: Path, records: Sequence[EpisodeRecord], seeds: Sequence[int]
-) -> None:
+def episodes_to_choose(spec: TrainingSpec, takes_part: int) -> int:
+    """Return how many episodes `choose` runs for so many policies, the script among them."""
+    race = spec.selection.race
+    scripts = spec.composition.base is not None
+    deciding = 0 if race is None else min(race.policies, takes_part - scripts) + scripts
+    return spec.selection.final_episodes * takes_part + (race.episodes * deciding if race else 0)
+
+
+def _write_chosen(source: Path, target: Path, records: Sequence[EpisodeRecord]) -> None:
     card, _ = read_bundle(source)
     data: dict[str, Any] = card.model_dump(by_alias=True, mode="json")
-    data["results"].append(result_of(records, f"selection {seeds[0]} to {seeds[-1]}, the choice"))
+    seeds = f"{CHOICE_SEEDS[0]} to {CHOICE_SEEDS[len(records) - 1]}"
+    data["results"].append(result_of(records, f"selection {seeds}, the choice"))
     write_bundle(target, data, (source / "policy.onnx").read_bytes())
 
 

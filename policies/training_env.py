@@ -54,11 +54,17 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
         n = len(env.fields) + composition.extra
         self.observation_space = gym.spaces.Box(-LIMIT, LIMIT, (n,), np.float32)
         self._composition, self._weights = composition, weights
+        self._nothing = np.zeros(env.action_space.shape, dtype=np.float32)
         self._force_cap, self._force_from = force_cap, force_from
         self._depths, self._times = zip(*pace, strict=True)
         self._depth = 0.0
         self._charged = self._side = self._axial = 0.0
         self._stream = np.random.default_rng([seed, 5])
+
+    @property
+    def sides(self) -> tuple[Array, Array] | None:
+        """Signs of observation and action in a mirror, see `Composition.sides`."""
+        return self._composition.sides
 
     @property
     def stream(self) -> dict[str, Any]:
@@ -72,15 +78,25 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Array, dict[str, Any]]:
-        """Start the next operation of the stream; ``seed`` starts the stream anew."""
+        """Start the next operation of the stream, where what is learnt begins to count.
+
+        The script works up to there; operations that end before are passed over. ``seed`` starts
+        the stream anew.
+        """
         if seed is not None:
             self._stream = np.random.default_rng([seed, 5])
-        operation = TRAINING[int(self._stream.integers(len(TRAINING)))]
-        observation, info = self.env.reset(seed=operation, options=options)
-        self._composition.reset()
-        self._depth = 0.0
-        self._charged = self._side = self._axial = 0.0
-        return self._composition.see(observation), info
+        while True:
+            operation = TRAINING[int(self._stream.integers(len(TRAINING)))]
+            observation, info = self.env.reset(seed=operation, options=options)
+            self._composition.reset()
+            self._depth = 0.0
+            self._charged = self._side = self._axial = 0.0
+            seen, ended = self._composition.see(observation), False
+            while not self._composition.begun and not ended:
+                seen, _, terminated, truncated, info = self.step(self._nothing)
+                ended = terminated or truncated
+            if not ended:
+                return seen, info
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
         """Let the composed action work one step; ``action`` (m,) is the learnt one."""

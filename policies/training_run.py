@@ -102,8 +102,8 @@ def load_training(name_or_path: str) -> TrainingSpec:
         (("composition", "zones", n, "field"), zones.field)
         for n, zones in enumerate(spec.composition.zones)
     ]
-    if spec.composition.corrections is not None:
-        named.append((("composition", "corrections", "field"), spec.composition.corrections.field))
+    if spec.composition.begin is not None:
+        named.append((("composition", "begin", "field"), spec.composition.begin.field))
     for at, name in named:
         if name not in observed:
             raise error_at(path, at, "is not observed", suggest(name, observed))

@@ -36,8 +36,8 @@ class ZonesSpec(Spec):
         return self
 
 
-class CorrectionsSpec(Spec):
-    """Where learnt corrections begin: before, all but the feed is the script's.
+class BeginSpec(Spec):
+    """Where what was learnt begins to count: before, the script works alone.
 
     Attributes:
         field: name of an entry of the observation.
@@ -56,12 +56,12 @@ class CompositionSpec(Spec):
     - ``override``: the learnt first entry is a factor on the script's feed, 1 at 0 and the ends of
       `feed` at -1 and +1 (geometric between); the others are residuals times `scale`.
 
-    `corrections` says where the others begin. `zones` add inputs for the learner; the script sees
-    the observation alone.
+    `begin` says from where on it counts; training operations start there too. `zones` add inputs
+    for the learner; the script sees the observation alone.
 
-    With `mirror` the trained policy takes the mean of the network's action for what it sees and,
-    mirrored back, for the mirror image of that. A station that is alike on its left and right asks
-    for no side; what a network leans to there is chance of its training.
+    With `mirror` the policy takes the mean of the network's action for what it sees and, mirrored
+    back, for the mirror image of that. A station that is alike on its left and right asks for no
+    side; what a network leans to there is chance of its training. PPO learns so too.
     """
 
     kind: Literal["pure", "residual", "override"]
@@ -69,7 +69,7 @@ class CompositionSpec(Spec):
     scale: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     feed: tuple[float, float] | None = None
     zones: Annotated[list[ZonesSpec], Field(default_factory=list, max_length=8)]
-    corrections: CorrectionsSpec | None = None
+    begin: BeginSpec | None = None
     mirror: bool = False
 
     @model_validator(mode="after")
@@ -84,8 +84,8 @@ class CompositionSpec(Spec):
             raise error_below(
                 ["base"], "is under a pure policy; leave it out, or use residual or override"
             )
-        if self.kind == "pure" and self.corrections is not None:
-            raise error_below(["corrections"], "has no script to correct; leave it out")
+        if self.kind == "pure" and self.begin is not None:
+            raise error_below(["begin"], "has no script to begin with; leave it out")
         if (self.kind == "override") != (self.feed is not None):
             if self.feed:
                 raise error_below(["feed"], "belongs to override; leave it out")
@@ -123,17 +123,28 @@ class OnPolicy(Spec):
     log_std_start: float
 
 
+class RaceSpec(Spec):
+    """The second round of the choice: the cheapest `policies` of the first, so many more seeds."""
+
+    policies: Annotated[int, Field(ge=2)]
+    episodes: Count
+
+
 class SelectionSpec(Spec):
     """Episodes on selection seeds: at each evaluation, and for the choice at the end.
 
     Attributes:
         finalists: policies of each training seed that take part in the choice: its cheapest at the
             evaluations.
+        final_episodes: of each of them.
+        race: a second round. The cheapest of twelve owes some of its cost to luck, and a damage in
+            a thousand operations shows in thousands only.
     """
 
     episodes: Count
     final_episodes: Count
     finalists: Count = 1
+    race: RaceSpec | None = None
 
 
 class TrainingSpec(Spec):

@@ -142,10 +142,10 @@ def _train(spec: TrainingSpec, items: list[SeedRun], workers: int) -> Mapping[in
 
 
 def _choose(spec: TrainingSpec, out: Path, states: Mapping[int, SeedState], workers: int) -> Choice:
-    from policies.training_choice import candidates, choose
+    from policies.training_choice import candidates, choose, episodes_to_choose
 
     with progress_bar() as bar:
-        total = spec.selection.final_episodes * len(candidates(spec, out, states))
+        total = episodes_to_choose(spec, len(candidates(spec, out, states)))
         task = bar.add_task("choice", total=total)
         return choose(spec, out, states, workers, lambda: bar.advance(task))
 
