@@ -10,6 +10,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.errors import RacklineError
 from configs.specs.station import RewardWeights
 from configs.specs.training import TrainingSpec
 from envs import reward
@@ -24,6 +25,8 @@ from policies.seeds import TRAINING
 Array = NDArray[np.float32]
 DEPTH = ((0.0, 0.0), (1.0, 1.0))
 """The pace that counts depth itself."""
+PASSED_OVER = 100
+"""Operations in a row that may end before anything learnt counts (assumed)."""
 
 
 class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
@@ -82,10 +85,13 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
 
         The script works up to there; operations that end before are passed over. ``seed`` starts
         the stream anew.
+
+        Raises:
+            RacklineError: nothing learnt would ever count.
         """
         if seed is not None:
             self._stream = np.random.default_rng([seed, 5])
-        while True:
+        for _ in range(PASSED_OVER):
             operation = TRAINING[int(self._stream.integers(len(TRAINING)))]
             observation, info = self.env.reset(seed=operation, options=options)
             self._composition.reset()
@@ -93,10 +99,14 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
             self._charged = self._side = self._axial = 0.0
             seen, ended = self._composition.see(observation), False
             while not self._composition.begun and not ended:
-                seen, _, terminated, truncated, info = self.step(self._nothing)
+                seen, _, terminated, truncated, _ = self.step(self._nothing)
                 ended = terminated or truncated
             if not ended:
                 return seen, info
+        raise RacklineError(
+            f"composition.begin: none of {PASSED_OVER} operations comes to where what is learnt "
+            f"counts; lower `above`"
+        )
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
         """Let the composed action work one step; ``action`` (m,) is the learnt one."""

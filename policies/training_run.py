@@ -27,6 +27,7 @@ from configs.errors import RunFolderError, UnknownNameError, suggest
 from configs.specs.base import error_at, load_spec, resolve_path, resolved_yaml, spec_hash
 from configs.specs.station import StationSpec
 from configs.specs.training import TrainingSpec
+from envs.observation import mirror
 from envs.registry import station, station_of
 from envs.station_env import StationEnv
 from policies.bundle import load_bundle, reference, write_bundle
@@ -102,6 +103,13 @@ def load_training(name_or_path: str) -> TrainingSpec:
         (("composition", "zones", n, "field"), zones.field)
         for n, zones in enumerate(spec.composition.zones)
     ]
+    if spec.composition.mirror and spec.on_policy is not None:
+        for at, name in named:
+            if name in observed and mirror([name])[0] < 0:
+                raise error_at(
+                    path, at, "has a side, and PPO learns both at once",
+                    "take the zones of this entry out, or `mirror`",
+                )  # fmt: skip
     if spec.composition.begin is not None:
         named.append((("composition", "begin", "field"), spec.composition.begin.field))
     for at, name in named:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from configs.errors import UnknownNameError
+from configs.errors import RacklineError, UnknownNameError
 from configs.specs.base import load_spec, resolve_path
 from configs.specs.insertion import InsertionSpec
 from configs.specs.training import CompositionSpec, TrainingSpec, ZonesSpec
@@ -22,6 +22,10 @@ SPEC = load_spec(TrainingSpec, resolve_path("training", "tray_insert"))
 FIELDS = tuple(Field(name, "m", 0.1, "") for name in ("depth", "aside", "height"))
 ACTIONS = ("axial", "lateral", "height", "yaw")
 BASE = "scripted/lateral-admittance@1"
+ANYWHERE = SPEC.model_copy(
+    update={"composition": SPEC.composition.model_copy(update={"begin": None})}
+)
+TERMS = dict.fromkeys(SPEC.reward.model_dump(), 0.0)
 
 
 class Fixed:
@@ -84,18 +88,18 @@ def test_zones_are_seen_between_the_observation_and_the_script():
         composition("pure", zones=[{"field": "dept", "at": [0, 1]}])
 
 
-def test_corrections_begin_where_they_are_said_to():
-    """The feed is learnt everywhere; .07 m is .7 of the entry's scale."""
+def test_what_is_learnt_begins_where_it_is_said_to():
+    """.07 m is .7 of the entry's scale."""
     begin = {"field": "depth", "above": 0.07}
-    fields = {"scale": 0.5, "feed": (0.5, 2.0), "corrections": begin}
+    fields = {"scale": 0.5, "feed": (0.5, 2.0), "begin": begin}
     made = composition("override", Fixed(0.2, 0.1, 0.0, -0.1), **fields)
     learnt = np.array([1.0, 0.4, -0.4, 0.2], dtype=np.float32)
-    for depth, expected in ((0.69, [0.4, 0.1, 0.0, -0.1]), (0.71, [0.4, 0.3, -0.2, 0.0])):
+    for depth, expected in ((0.69, [0.2, 0.1, 0.0, -0.1]), (0.71, [0.4, 0.3, -0.2, 0.0])):
         action = made.act(np.array([depth, 0, 0], dtype=np.float32), lambda _: learnt)
         assert action == pytest.approx(expected)
     assert list(learnt) == pytest.approx([1.0, 0.4, -0.4, 0.2])
     with pytest.raises(UnknownNameError, match="did you mean 'depth'"):
-        composition("residual", Fixed(0, 0, 0, 0), corrections=begin | {"field": "dept"})
+        composition("residual", Fixed(0, 0, 0, 0), begin=begin | {"field": "dept"})
 
 
 def test_what_is_mirrored_does_mirrored_what_the_network_does():
@@ -161,6 +165,29 @@ def test_a_zero_action_is_the_script_in_the_training_env_bit_by_bit():
         env.close()
 
 
+def test_training_starts_where_what_is_learnt_counts():
+    """The script is there already, and is the same operation; what is never reached is an error."""
+    env = training_env(SPEC, seed=3)
+    try:
+        depth = [field.name for field in env.unwrapped.fields].index("pose axial")
+        scale = env.unwrapped.fields[depth].scale
+        for _ in range(3):
+            seen, _ = env.reset()
+            assert 0.07 < seen[depth] * scale < 0.075
+    finally:
+        env.close()
+    begin = SPEC.composition.begin.model_copy(update={"above": 9.0})
+    never = SPEC.composition.model_copy(update={"begin": begin})
+    env = training_env(SPEC.model_copy(update={"composition": never}), seed=3)
+    try:
+        ended = (seen[: len(env.unwrapped.fields)], 0.0, False, True, {"reward_terms": TERMS})
+        env.env.step = lambda action: ended
+        with pytest.raises(RacklineError, match="lower `above`"):
+            env.reset()
+    finally:
+        env.close()
+
+
 def test_the_stream_of_operations_goes_on_from_its_state():
     env = training_env(SPEC, seed=4)
     try:
@@ -177,7 +204,7 @@ def test_the_stream_of_operations_goes_on_from_its_state():
 
 
 def test_training_weights_weigh_the_raw_terms():
-    env = training_env(SPEC, seed=0)
+    env = training_env(ANYWHERE, seed=0)
     try:
         env.reset()
         *_, reward, _, _, info = env.step(np.ones(4, dtype=np.float32))
@@ -191,12 +218,11 @@ def test_training_weights_weigh_the_raw_terms():
 
 def test_only_a_force_higher_than_any_before_is_charged_in_training():
     """A steady push costs once, and a jam not more than the cap."""
-    env = training_env(SPEC, seed=0)
+    env = training_env(ANYWHERE, seed=0)
     try:
         env.reset()
         observation, _ = env.unwrapped.reset(seed=0)
-        terms = dict.fromkeys(SPEC.reward.model_dump(), 0.0)
-        env.env.step = lambda action: (observation, 0.0, False, False, {"reward_terms": terms})
+        env.env.step = lambda action: (observation, 0.0, False, False, {"reward_terms": TERMS})
 
         def charged(share):
             env.unwrapped._snapshot = replace(env.unwrapped.snapshot, side_force_share=share)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -22,11 +25,14 @@ import twin.cli.rollout
 import twin.cli.train  # noqa: F401 - registers the commands
 from configs.errors import ConfigError, EnvironmentSetupError, RacklineError, RunFolderError
 from configs.specs.base import load_spec, resolve_path
-from configs.specs.training import TrainingSpec
+from configs.specs.training import SelectionSpec, TrainingSpec
+from policies import training_choice
 from policies.bundle import read_bundle
+from policies.rollout import run_episode, single_part_episodes
 from policies.training import Learner
-from policies.training_choice import candidates
+from policies.training_choice import candidates, choose, episodes_to_choose
 from policies.training_run import (
+    CHOICE_SEEDS,
     SeedRun,
     SeedState,
     load_training,
@@ -48,6 +54,8 @@ SMALL = {
     "seeds": [3],
     "selection": {"episodes": 1, "final_episodes": 2},
 }
+SMALL_PPO = {"steps": 32, "epochs": 2, "gae": 0.95, "clip": 0.2, "entropy": 0.0}
+SMALL_PPO |= {"log_std_start": -1.0}
 OFF_POLICY = {"buffer": 100, "learning_starts": 20, "tau": 0.01, "updates": 0.5}
 
 
@@ -128,8 +136,7 @@ def test_a_killed_run_resumes_to_the_same_end(whole, tmp_path):
             "normalise": True,
             "off_policy": None,
             "chunk": 64,
-            "on_policy": {"steps": 32, "epochs": 2, "gae": 0.95, "clip": 0.2, "entropy": 0.0}
-            | {"log_std_start": -1.0},
+            "on_policy": SMALL_PPO,
         },
     ],
     ids=["TQC", "PPO"],
@@ -184,6 +191,75 @@ def test_the_cheapest_policies_of_every_seed_come_to_the_choice(tmp_path):
     assert list(found.values()) == [None, 0, 0, 1, 1]
     assert [Path(name).name for name in found][1:] == ["at-2", "at-4"] * 2
     assert next(iter(found)) == "scripted/lateral-admittance@1"
+
+
+def test_a_race_decides_among_the_cheapest(tmp_path, monkeypatch, whole):
+    """What wins 2 episodes and loses 6 is not chosen; the script works all of them too."""
+    _, run, spec, state = whole
+    seeds = {0: ["a", "b"], 1: ["c", "d"]}
+    contact = {"a": (1.0, 9.0), "b": (8.0, 8.0), "c": (2.0, 3.0), "d": (7.0, 7.0)}
+    selection = {"episodes": 1, "final_episodes": 2, "finalists": 2}
+    selection["race"] = {"policies": 2, "episodes": 4}
+    spec = spec.model_copy(update={"selection": SelectionSpec.model_validate(selection)})
+    states = {}
+    for seed, names in seeds.items():
+        for name in names:
+            shutil.copytree(Path(run.folder) / state.cheapest(1)[0]["bundle"],
+                            tmp_path / f"seed-{seed}" / name)  # fmt: skip
+        states[seed] = SeedState(4, 1.0, [{"bundle": name, "cost_s": 1.0} for name in names])
+    like = whole_record(spec)
+
+    def fake(episodes, function, workers, keep, ordered):
+        for episode in episodes:
+            early, late = contact.get(Path(episode.policy).name, (5.0, 5.0))
+            time_s = early if episode.seed - CHOICE_SEEDS[0] < 2 else late
+            keep(episode, replace(like, cycle_time_s=time_s, contact_time_s=time_s))
+
+    monkeypatch.setattr(training_choice, "run", fake)
+    counted = []
+    choice = choose(spec, tmp_path, states, 1, lambda: counted.append(1))
+    assert len(counted) == episodes_to_choose(spec, 5) == 5 * 2 + 3 * 4
+    assert choice.chosen == str(tmp_path / "seed-1" / "c")
+    assert {seed: Path(name).name for seed, name in choice.best.items()} == {0: "a", 1: "c"}
+    assert len(choice.records["scripted/lateral-admittance@1"]) == 6
+    card, _ = read_bundle(tmp_path / "bundle")
+    assert card.results[-1].episodes == 6
+    assert card.results[-1].seeds.startswith(f"selection {CHOICE_SEEDS[0]} to {CHOICE_SEEDS[5]}")
+
+
+def whole_record(spec):
+    """Return any record of the station."""
+    name = spec.composition.base
+    (episode,) = single_part_episodes("rackline/TrayInsert-v0", name, CHOICE_SEEDS[:1], "hard")
+    return run_episode(episode)
+
+
+def test_ppo_learns_both_sides_at_once(tmp_path):
+    """Action and value of a mirror image are the mirror image's, after weights have moved."""
+    steps = {"on_policy": SMALL_PPO, "algorithm": "PPO", "off_policy": None, "normalise": True}
+    spec = load_training(str(small_file(tmp_path, **steps, chunk=64)))
+    learner = Learner(spec, 1)
+    try:
+        before = learner.parameters()["policy"]["action_net.plain.weight"].clone()
+        learner.learn(64, lambda steps: None, lambda info: None)
+        weights = learner.parameters()["policy"]["action_net.plain.weight"]
+        assert not torch.equal(weights, before)
+        seen, action = learner._station.sides
+        assert (seen < 0).sum() > 10
+        assert list(action) == [1, -1, 1, -1]
+        means = learner._env.obs_rms.mean
+        assert np.abs(means[seen < 0]).max() < 1e-12 < np.abs(means[seen > 0]).max()
+        given = torch.tensor(np.random.default_rng(0).normal(size=(50, len(seen))))
+        given = given.to(torch.float32)
+        policy = learner._model.policy
+        with torch.no_grad():
+            ours, value, _ = policy(given, deterministic=True)
+            theirs, same_value, _ = policy(given * torch.tensor(seen), deterministic=True)
+        assert torch.allclose(theirs, ours * torch.tensor(action), atol=1e-6)
+        assert torch.allclose(value, same_value, atol=1e-6)
+        assert ours[:, 1].abs().max() > 1e-4
+    finally:
+        learner.close()
 
 
 def test_the_command_ends_in_a_bundle_that_works(whole, tmp_path):
@@ -270,6 +346,14 @@ def test_odd_seeds_are_refused(seeds, tmp_path):
         (
             {"composition": {"kind": "pure", "zones": [{"field": "pose axal", "at": [0, 1]}]}},
             "did you mean 'pose axial'",
+        ),
+        (
+            {
+                "composition": {"kind": "pure", "mirror": True}
+                | {"zones": [{"field": "pose lateral", "at": [0, 1]}]}
+            }
+            | {"algorithm": "PPO", "off_policy": None, "on_policy": SMALL_PPO, "chunk": 64},
+            "has a side, and PPO learns both at once",
         ),
     ],
 )

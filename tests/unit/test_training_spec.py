@@ -72,7 +72,9 @@ def test_updates_become_a_pattern_of_steps():
 def test_progress_counts_time_along_the_pace():
     """Half of the way is 80 % of the time: what a step gains is paid by where it gains it."""
     pace = [(0.0, 0.0), (0.5, 0.8), (1.0, 1.0)]
-    spec = load_spec(TrainingSpec, SHIPPED).model_copy(update={"pace": pace})
+    spec = load_spec(TrainingSpec, SHIPPED)
+    anywhere = spec.composition.model_copy(update={"begin": None})
+    spec = spec.model_copy(update={"pace": pace, "composition": anywhere})
     env = training_env(spec, 0)
     try:
         env.reset(seed=0)
