@@ -157,7 +157,7 @@ def test_what_hangs_on_a_rare_outcome_is_not_called_enough(small_plan: Plan) -> 
 
     need = search(small_plan, kpis, LIMIT)  # at 3 technicians .83 with damage at its bound
     assert (need.found, need.answer) == (None, OPEN)
-    assert "hold the gates; not decided: 2 cells and 3 technicians; as" in nothing_found(need)
+    assert "hold the gates; not decided: 2 cells and 3 technicians; by" in nothing_found(need)
     fails = search(small_plan, lambda case: {USE: 0.9}, LIMIT)
     assert (fails.answer, fails.recorded) == (FAILS, None)
     blocked = search(small_plan, lambda case: {USE: 0.5}, LIMIT, racks=10)
@@ -176,7 +176,7 @@ def test_the_smallest_that_would_do_as_recorded_is_named_where_nothing_is_proven
     need = search(small_plan, kpis, LIMIT)
     assert (need.found, need.recorded) == (None, Size(1, 2, 4))
     assert nothing_found(need).endswith(
-        "as recorded, with no margin for doubt, 1 cell and 2 technicians would do (4 people)"
+        "by the averages alone, which prove nothing, 1 cell and 2 technicians would do (4 people)"
     )
 
 
