@@ -19,6 +19,7 @@ from twin.evaluation.cases import Fitted
 from twin.evaluation.episodes import Episodes, fit, summarise
 from twin.evaluation.episodes import NoEvidenceError as NoEvidenceError
 from twin.evaluation.lines import Lines
+from twin.evaluation.lone import lone_runs
 from twin.evaluation.physics import physics_statement
 from twin.evaluation.plan import LETTERS, Plan
 from twin.evaluation.progress import Progress, Quiet
@@ -148,6 +149,11 @@ class _Run:
             people_staffed=LineModel(plan.line).people,
             people_cell=plan.cell().people,
             seconds=self.folder.seconds_by_phase(),
+            lone=tuple(
+                one
+                for fitted, policy in zip(policies, judged, strict=True)
+                for one in lone_runs(plan, lines, fitted, policy.gates, self.count)
+            ),
         )
 
     def _preflight(self) -> Preflight:

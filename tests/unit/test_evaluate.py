@@ -101,6 +101,28 @@ def test_the_first_screen_says_what_the_line_does_today_and_with_each_policy(fin
     assert [x["word"], y["word"]] == [answer_word(p.answer) for p in found.verdict.policies]
 
 
+def test_an_interval_beyond_the_perfect_policy_s_is_said_to_be_no_hope(finished: Any) -> None:
+    found = finished.found
+
+    def with_lead(low: float) -> Any:
+        """Return the evaluation where every interval keeps to its bound but y's lead time."""
+        rows = []
+        for row in found.kpis:
+            inside = nested_interval([row.perfect.estimate] * 2)
+            cells = {"x": inside, "y": inside}
+            if row.kpi.key == "lead_time_mean_h":
+                mid = row.perfect.low - low
+                cells["y"] = replace(inside, interval=Interval(mid, mid, mid))
+            rows.append(replace(row, cells=cells))
+        return replace(found, kpis=tuple(rows))
+
+    assert summary(with_lead(0.0))["note"] == ""
+    page = html_report(finished.plan, with_lead(1.0), "rackline evaluate small")
+    note = summary(with_lead(1.0))["note"]
+    assert "(lateral-admittance: the mean lead time)" in note
+    assert note.replace("'", "&#39;") in page.partition("<nav>")[0]
+
+
 def test_lead_times_of_a_line_that_does_not_settle_are_marked_wherever_they_stand(
     finished: Any,
 ) -> None:

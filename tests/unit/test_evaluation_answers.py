@@ -23,7 +23,7 @@ from twin.evaluation.result import CellsForTakt, PolicyVerdict, Size
 from twin.evaluation.search import cells_for_takt, nothing_found
 from twin.kpi.gates import Answer
 from twin.report.html import html_report
-from twin.report.prose import assumptions
+from twin.report.prose import assumptions, shipped_sentence
 
 HOLDS, FAILS, OPEN = Answer.HOLDS, Answer.FAILS, Answer.INCONCLUSIVE
 Kpis = Callable[[LineCase], Mapping[str, float]]
@@ -157,7 +157,7 @@ def test_what_hangs_on_a_rare_outcome_is_not_called_enough(small_plan: Plan) -> 
 
     need = search(small_plan, kpis, LIMIT)  # at 3 technicians .83 with damage at its bound
     assert (need.found, need.answer) == (None, OPEN)
-    assert "hold the gates; not decided: 2 cells and 3 technicians; as" in nothing_found(need)
+    assert "hold the gates; not decided: 2 cells and 3 technicians; by" in nothing_found(need)
     fails = search(small_plan, lambda case: {USE: 0.9}, LIMIT)
     assert (fails.answer, fails.recorded) == (FAILS, None)
     blocked = search(small_plan, lambda case: {USE: 0.5}, LIMIT, racks=10)
@@ -176,7 +176,7 @@ def test_the_smallest_that_would_do_as_recorded_is_named_where_nothing_is_proven
     need = search(small_plan, kpis, LIMIT)
     assert (need.found, need.recorded) == (None, Size(1, 2, 4))
     assert nothing_found(need).endswith(
-        "as recorded, with no margin for doubt, 1 cell and 2 technicians would do (4 people)"
+        "by the averages alone, which prove nothing, 1 cell and 2 technicians would do (4 people)"
     )
 
 
@@ -217,6 +217,16 @@ def test_the_report_says_how_often_one_of_two_passes_wrongly(small_plan: Plan) -
     assert "up to 5 %" in said["two policies are judged and one that holds is enough"]
     both = replace(small_plan, spec=small_plan.spec.model_copy(update={"verdict": "all"}))
     assert len(list(assumptions(both))) == len(said) - 1
+
+
+@pytest.mark.parametrize(("finds", "said"), [(1.0, True), (0.9, False)])
+def test_the_report_says_where_nothing_is_shipped_by_assumption(
+    finds: float, said: bool, small_plan: Plan
+) -> None:
+    *others, last = small_plan.line.stations
+    stations = (*others, last.model_copy(update={"finds_escapes": finds}))
+    line = small_plan.line.model_copy(update={"stations": stations})
+    assert ("T is assumed to find" in shipped_sentence(replace(small_plan, line=line))) is said
 
 
 def test_the_report_says_what_an_open_failure_and_an_untested_gate_are(

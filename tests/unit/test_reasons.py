@@ -15,6 +15,7 @@ from twin.evaluation.answers import SELDOM
 from twin.evaluation.assumed import assumed_records
 from twin.evaluation.before import Assumed, EpisodeNeed, Preflight
 from twin.evaluation.episodes import summarise
+from twin.evaluation.lone import LoneRun
 from twin.evaluation.plan import Plan
 from twin.evaluation.result import CellsForTakt, Evaluation, PolicyEpisodes, PolicyVerdict, Try
 from twin.evaluation.verdict import combined, verdict
@@ -192,6 +193,32 @@ def test_why_a_policy_got_its_answer(situation: str, small_plan: Plan) -> None:
     assert whys(small_plan, found, found.verdict.policies[0]) == sentences
 
 
+def test_the_run_that_widens_intervals_is_told_once_and_of_its_own_policy(
+    small_plan: Plan,
+) -> None:
+    lead = LoneRun("x", "lead_time_mean_h", 19, 30, 88.9, (44.4, 47.2), DAMAGE, 0.0116, 7.3)
+    racks = replace(lead, kpi="racks_per_day", value=18.8, others=(19.85, 20.05))
+    found = evaluation(small_plan, (gate(RACKS, (0.97, 1.0)),), campaign(small_plan, {}))
+    policy = found.verdict.policies[0]
+
+    def said(*lone: LoneRun) -> list[str]:
+        return whys(small_plan, replace(found, lone=lone), policy)[1:]
+
+    assert said() == said(replace(lead, letter="y")) == []
+    assert said(lead, racks) == [
+        "One of the 30 runs of the line makes these intervals more than twice as wide: the mean "
+        "lead time 88.9 h in it, 44.4 to 47.2 h in the others; racks per day 18.80 in it, 19.85 "
+        "to 20.05 in the others. In that run 1.2 % of the operations end in “damage”, about 7 in "
+        "a rack that has any. None was seen in 160 operations; up to 3.6 % is compatible with "
+        "that, and whether they come singly or a rack at a time is open."
+    ]
+    (singly,) = said(replace(lead, in_a_rack=1.2))
+    assert singly.startswith("One of the 30 runs of the line makes this interval more")
+    assert singly.endswith("None was seen in 160 operations; up to 3.6 % is compatible with that.")
+    steps = next_steps(small_plan, replace(found, lone=(lead,)))
+    assert steps[-1].startswith("Run the line more often")
+
+
 NEED = EpisodeNeed(DAMAGE, 0.004, "the cell has no time left at takt", 0.03, 1201, 90.0)
 OPEN = gate(RACKS, (0.99, 1.0), {UPPER: (0.9, 0.95)})
 VOID = "push: 5.0% of the operations are void, 1% is the most allowed"
@@ -225,6 +252,22 @@ STEPS: dict[str, tuple[tuple[GateResult, ...], dict[str, Any], dict[str, Any], l
             "below 0.40 %, about where the cell has no time left at takt; a clear answer may take "
             "more."
         ],
+    ),
+    "what a yield left open hangs on has a price": (
+        (gate(YIELD, (-0.04, 0.04)),),
+        {"counts": {DAMAGE: 3}},
+        {"needs": (NEED, replace(NEED, outcome=ESCAPED, episodes=1604, minutes=None))},
+        [
+            "Run at least 1,604 operations a policy: --racks 401, now 40. If none of them ends in "
+            "“escaped”, its rate is then known to be below 0.40 %, about where the cell has no "
+            "time left at takt; a clear answer may take more."
+        ],
+    ),
+    "what was seen has no such price": (
+        (gate(RACKS, (0.97, 1.0)),),
+        {"counts": {DAMAGE: 3}},
+        {"needs": (NEED,)},
+        [MORE_RACKS],
     ),
     "a rare outcome without one": ((OPEN,), {"counts": {}}, {}, [MORE_RACKS]),
     "few events": (

@@ -155,11 +155,28 @@ def answers(
 
 
 def gate_interval(
-    gate: GateSpec, lines: Lines, case: LineCase, staffed: LineCase, count: int
+    gate: GateSpec,
+    lines: Lines,
+    case: LineCase,
+    staffed: LineCase,
+    count: int,
+    *,
+    without: int | None = None,
 ) -> NestedInterval:
-    """Return what a gate holds against its limit, from the first ``count`` runs of a line."""
-    replications = np.array([case.replication_of(run) for run in range(count)])
-    ours = lines.kpi(case, gate.kpi, count)
+    """Return what a gate holds against its limit, from the first ``count`` runs of a line.
+
+    Args:
+        gate: the gate.
+        lines: holds the runs of both lines.
+        case: the line.
+        staffed: the line it is compared with.
+        count: runs.
+        without: number of a line replication whose runs are left out.
+    """
+    numbers = [case.replication_of(run) for run in range(count)]
+    kept = [run for run in range(count) if numbers[run] != without]
+    replications = np.array(numbers)[kept]
+    ours = lines.kpi(case, gate.kpi, count)[kept]
     theirs = lines.kpi(staffed, gate.kpi, count)[replications] if gate.paired else None
     return compare(gate, ours, theirs, replications if case.replications else None)
 

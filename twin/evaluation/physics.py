@@ -109,7 +109,8 @@ def _consequence(
     """Say what that would do to the answer: damage is what a stiffer contact does most."""
     if bearable is None or stiffer["damage"] <= base["damage"]:
         return ""
-    limit = f" The line can bear damage in about {percent(bearable, 2)} of the operations"
+    limit = f" The line can bear damage in at most about {percent(bearable, 2)} of the operations"
     if stiffer["damage"] <= bearable:
-        return f"{limit}: this alone would not turn a yes into a no."
+        # On average the cell keeps up; a line that waits and varies needs more room than that.
+        return f"{limit}, and racks wait before that: whether a yes would stay one is not shown."
     return f"{limit}: a yes would become a no. Measure the stiffness before you rely on a yes."

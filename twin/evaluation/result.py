@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from envs.outcome import OutcomeClass
 from twin.evaluation.before import Mode, Preflight
+from twin.evaluation.lone import LoneRun
 from twin.kpi.definitions import LineKpi
 from twin.kpi.gates import Answer, GateResult
 from twin.kpi.intervals import Interval
@@ -298,3 +299,4 @@ class Evaluation:
     people_staffed: int
     people_cell: int
     seconds: Mapping[str, float]
+    lone: tuple[LoneRun, ...] = ()

@@ -44,7 +44,7 @@ def nothing_found(need: CellsForTakt) -> str:
     if need.recorded is None:
         return text
     return (
-        f"{text}; as recorded, with no margin for doubt, {size_name(need.recorded)} would do "
+        f"{text}; by the averages alone, which prove nothing, {size_name(need.recorded)} would do "
         f"({need.recorded.people} people)"
     )
 

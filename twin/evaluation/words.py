@@ -212,8 +212,8 @@ def need_sentence(need: EpisodeNeed, episodes: int) -> str:
     """Return what a rare outcome takes, in one sentence."""
     bearable, shown = percent(need.bearable, 2), percent(need.shown, 2)
     text = (
-        f"The line can bear {_EVENTS[need.outcome]} in about {bearable} of the operations before "
-        f"{need.limit}. {episodes} operations without one would show “below {shown}”"
+        f"The line can bear {_EVENTS[need.outcome]} in at most about {bearable} of the operations "
+        f"before {need.limit}. {episodes} operations without one would show “below {shown}”"
     )
     if need.shown <= need.bearable:
         return f"{text}: enough for that, on average."

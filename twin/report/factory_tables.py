@@ -33,8 +33,9 @@ def table(found: Factory) -> dict[str, Any]:
     keys = ("racks_per_day", "lead_time_mean_h", _YIELD)
     heads = ["cells", "people", "racks a day", "lead time, h", "yield, %", "capacity"]
     note = (
-        "Cells: the fewest that hold the gates, as recorded where none is shown to, else the most "
-        "that were tried. Yield: rolled throughput yield. Capacity: racks a day, saturated."
+        "Cells: the fewest that are shown to hold the gates; else the fewest that do by the "
+        "averages alone, which prove nothing; else the most that were tried. Yield: rolled "
+        "throughput yield. Capacity: racks a day, saturated."
     )
     return {"note": note, "heads": heads, "rows": [_table_row(row, keys) for row in found.rows]}
 
@@ -66,7 +67,7 @@ def _proof(row: Row) -> str:
     assert row.need is not None and row.size is not None  # noqa: PT018 - a case has both
     if row.need.found:
         return "shown"
-    return "as recorded" if row.need.recorded else "most tried"
+    return "by averages" if row.need.recorded else "most tried"
 
 
 def _technicians(row: Row) -> str:

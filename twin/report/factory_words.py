@@ -39,14 +39,14 @@ def banner(plan: FactoryPlan, found: Factory) -> dict[str, str]:
         sentence = f"{held} hold {takt}, {row.title}; {today.people} people work there today."
     elif found.answer is Answer.INCONCLUSIVE and held:
         sentence = (
-            f"this evidence does not settle whether robot cells at {at} can hold {takt}. As "
-            f"recorded, with no margin for doubt, {held} would do ({row.title}), where "
+            f"this evidence does not settle whether robot cells at {at} can hold {takt}. By "
+            f"the averages alone, which prove nothing, {held} would do ({row.title}), where "
             f"{today.people} people work today."
         )
     elif found.answer is Answer.INCONCLUSIVE:
         sentence = (
-            f"this evidence does not settle whether robot cells at {at} can hold {takt}; as "
-            f"recorded, no size that was tried would do."
+            f"this evidence does not settle whether robot cells at {at} can hold {takt}; by "
+            f"the averages alone no size that was tried would do."
         )
     else:
         most = listed([f"{c.most_cells} at {c.station}" for c in plan.spec.stations])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,8 @@ from twin.evaluation.words import (
     format_of,
     gate_limit,
     gate_measured,
+    in_sentence,
+    listed,
     percent,
     share_span,
     short_name,
@@ -58,7 +61,33 @@ def summary(found: Evaluation) -> dict[str, Any]:
     perfect = [Entry("", "") if k.perfect is None else entry(k.kpi.key, k.perfect) for k in kpis]
     rows.append(_summary_row("perfect: no misses, no time to insert", perfect))
     heads = [(k.kpi.title, format_of(k.kpi.key).unit) for k in kpis]
-    return {"rows": rows, "heads": [f"{t},{_FIXED}{u}" if u in ("h", "%") else t for t, u in heads]}
+    return {
+        "rows": rows,
+        "heads": [f"{t},{_FIXED}{u}" if u in ("h", "%") else t for t, u in heads],
+        "note": _beyond_perfect(found, kpis),
+    }
+
+
+def _beyond_perfect(found: Evaluation, kpis: Sequence[KpiRow]) -> str:
+    """Say which intervals reach where no policy can get: they are made from the runs' spread."""
+    named = []
+    for policy in found.verdict.policies:
+        over = [in_sentence(k.kpi.key) for k in kpis if _better_than_perfect(k, policy.letter)]
+        if over:
+            named.append(f"{short_name(policy.name)}: {listed(over)}")
+    if not named:
+        return ""
+    return (
+        f"Some intervals reach beyond the perfect policy's ({'; '.join(named)}). No policy gets "
+        f"there: an interval is made from the spread of the runs and reaches out to both sides."
+    )
+
+
+def _better_than_perfect(row: KpiRow, letter: str) -> bool:
+    if row.perfect is None or row.kpi.higher_is_better is None:
+        return False
+    ours, best = row.cells[letter].interval, row.perfect
+    return ours.high > best.high if row.kpi.higher_is_better else ours.low < best.low
 
 
 def _summary_row(

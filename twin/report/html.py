@@ -24,7 +24,7 @@ from twin.evaluation.words import (
     short_name,
 )
 from twin.report import charts, episode_charts, first_screen, tables
-from twin.report.prose import GLOSSARY, assumptions
+from twin.report.prose import GLOSSARY, assumptions, shipped_sentence
 from twin.report.reasons import next_steps, whys
 from twin.report.style import CLASS_COLOURS
 
@@ -147,6 +147,7 @@ def _sentences(plan: Plan, found: Evaluation) -> dict[str, Any]:
         if found.tornado is None
         else [f"{bar.says}: {flip}" for bar in found.tornado.bars for flip in bar.flips],
         "reductions": tables.reductions(found),
+        "shipped": shipped_sentence(plan),
         "perfect_visit": duration(before.perfect_visit_s),
         "bearable": duration(before.bearable_operation_s),
         "docking": duration(plan.spec.effects.handling_s),

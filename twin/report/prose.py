@@ -63,6 +63,19 @@ class Assumption:
     where: str
 
 
+def shipped_sentence(plan: Plan) -> str:
+    """Say who finds every escaped defect by assumption: that none is shipped proves nothing."""
+    ids = plan.line.ids
+    behind = plan.line.stations[ids.index(plan.spec.station) + 1 :]
+    sure = next((row.id for row in behind if row.finds_escapes >= 1), None)
+    if sure is None:
+        return ""
+    return (
+        f"That no escaped defect is shipped follows from an assumption: {sure} is assumed to find "
+        f"every one that is still there."
+    )
+
+
 def assumptions(plan: Plan) -> Iterator[Assumption]:
     """Yield what the result rests on, effects of outcomes first."""
     spec, effects = plan.spec, plan.spec.effects

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from envs.outcome import OutcomeClass
 from twin.bridge.process import MIN_RACKS
+from twin.evaluation.causes import OF_DEFECTS, OF_TIME, lost_s
 from twin.evaluation.plan import Plan
 from twin.evaluation.result import Evaluation, PolicyEpisodes, PolicyVerdict
 from twin.evaluation.words import (
@@ -21,22 +22,9 @@ from twin.evaluation.words import (
     short_name,
 )
 from twin.kpi.gates import Answer, GateResult, judge
+from twin.report.lone_words import lone_sentences
 from twin.report.prose import OUTCOME_MEANINGS
 
-_TIME_LOST = (OutcomeClass.DAMAGE, OutcomeClass.ASSISTED, OutcomeClass.DETECTED)
-_OF_TIME = frozenset(
-    {
-        "racks_per_day",
-        "lead_time_mean_h",
-        "lead_time_p95_h",
-        "wip_mean",
-        "technician_use",
-        "racks_per_person_hour",
-    }
-)
-"""KPIs that suffer from the time that a cell takes or waits."""
-_OF_DEFECTS = frozenset({"rolled_throughput_yield", "bench_use", "escapes_shipped_per_rack"})
-"""KPIs that suffer from parts that are not seated and that nobody noticed."""
 _HALF = 0.5
 
 
@@ -53,6 +41,7 @@ def whys(plan: Plan, found: Evaluation, policy: PolicyVerdict) -> list[str]:
         *_failing_by_seldom(policy),
         *_rarely_seen(policy, campaign),
         *_open_alone(policy, campaign),
+        *lone_sentences(found, policy, campaign),
     ]
 
 
@@ -102,12 +91,12 @@ def _turning(policy: PolicyVerdict) -> dict[OutcomeClass, list[tuple[GateResult,
 def _causes(plan: Plan, policy: PolicyVerdict, campaign: PolicyEpisodes) -> Iterator[str]:
     """Yield what makes gates fail for good: lost time, unnoticed misses, or the figure itself."""
     failing = [gate for gate in policy.gates if gate.answer is Answer.FAILS]
-    if any(gate.gate.kpi in _OF_TIME for gate in failing):
+    if any(gate.gate.kpi in OF_TIME for gate in failing):
         yield from _time_lost(plan, campaign)
-    if any(gate.gate.kpi in _OF_DEFECTS for gate in failing):
+    if any(gate.gate.kpi in OF_DEFECTS for gate in failing):
         yield from _escapes(plan, campaign)
     for gate in failing:
-        if gate.gate.kpi not in _OF_TIME | _OF_DEFECTS:
+        if gate.gate.kpi not in OF_TIME | OF_DEFECTS:
             measured, ends = gate_measured(gate, gate.measured.interval)
             of = "" if gate.measured.interval.half_width == 0 else f" ({ends})"
             yield f"{_title(gate)}: {measured}{of}; it must be {gate_limit(gate)}."
@@ -184,17 +173,13 @@ def _time_lost(plan: Plan, campaign: PolicyEpisodes) -> Iterator[str]:
             f"The robot alone takes {duration(cycle_s)} an operation on average, and "
             f"{duration(rack_s)} a rack of {per_rack} with its docking; {takt}."
         )
-    mean_s = {
-        OutcomeClass.DAMAGE: effects.damage.mean_s,
-        OutcomeClass.ASSISTED: effects.assisted.mean_s,
-        OutcomeClass.DETECTED: effects.detected.mean_s,
-    }
-    lost_s = {o: campaign.classes[o].share.estimate * per_rack * mean_s[o] for o in _TIME_LOST}
-    worst = max(_TIME_LOST, key=lambda outcome: lost_s[outcome])
+    mean_s = lost_s(effects)
+    rack_lost_s = {o: campaign.classes[o].share.estimate * per_rack * s for o, s in mean_s.items()}
+    worst = max(rack_lost_s, key=lambda outcome: rack_lost_s[outcome])
     if campaign.classes[worst].count:
         yield (
             f"{_seen(plan, campaign, worst)} At {duration(mean_s[worst])} each that takes "
-            f"{duration(lost_s[worst])} of the cell's time a rack; {takt}."
+            f"{duration(rack_lost_s[worst])} of the cell's time a rack; {takt}."
         )
 
 
@@ -223,10 +208,11 @@ def _evidence(plan: Plan, found: Evaluation) -> Iterator[str]:
         return
     gates = [gate for policy in open_ for gate in _open(policy)]
     turning = {outcome for policy in open_ for outcome in _turning(policy)}
+    priced = turning.union(*(_in_doubt(policy, _campaign(found, policy)) for policy in open_))
     needs = [
         need
         for need in found.preflight.needs
-        if need.outcome in turning and need.shown > need.bearable
+        if need.outcome in priced and need.shown > need.bearable
     ]
     now = plan.spec.campaign.racks
     if needs:
@@ -244,9 +230,17 @@ def _evidence(plan: Plan, found: Evaluation) -> Iterator[str]:
         )
     elif turning or any(_by_seldom(gate) or _episodes_decide(gate) for gate in gates):
         yield f"Run more operations: raise --racks, now {now}."
-    if any(_alone(gate) and not _episodes_decide(gate) for gate in gates):
+    lone = any(one.letter == policy.letter for policy in open_ for one in found.lone)
+    if lone or any(_alone(gate) and not _episodes_decide(gate) for gate in gates):
         runs = plan.spec.line_runs.replications.verdict
         yield f"Run the line more often: line_runs.replications.verdict, now {runs}."
+
+
+def _in_doubt(policy: PolicyVerdict, campaign: PolicyEpisodes) -> set[OutcomeClass]:
+    """Return outcomes never seen whose rate must be known before a gate left open can hold."""
+    kpis = {g.gate.kpi for g in _open(policy) if _alone(g) and _episodes_decide(g)}
+    spoils = {OutcomeClass.DAMAGE: OF_TIME, OutcomeClass.ESCAPED: OF_DEFECTS}
+    return {o for o, some in spoils.items() if kpis & some and not campaign.classes[o].count}
 
 
 def _unblocking(plan: Plan, blocked: list[PolicyEpisodes]) -> Iterator[str]:

@@ -139,7 +139,7 @@ def _cells(need: CellsForTakt, staffed: int) -> dict[str, Any]:
 
 def _decides(need: CellsForTakt) -> str:
     if need.found is None:  # the largest, where what more cells and people can do is seen
-        return need.tried[0].why
+        return f"with {size_name(need.tried[0])}: {need.tried[0].why}"
     fewer = [t for t in need.tried if t.answer is not Answer.HOLDS]
     if not fewer:
         return "the smallest that was tried holds every gate"
