@@ -49,6 +49,10 @@ class UrdfJoint:
     inertia: Sextet
 
 
+class UnknownLinkError(ValueError):
+    """A URDF has no link of the name that was asked for."""
+
+
 def find_urdf(name: str) -> Path | None:
     """Return the file called ``name``: a path, or one within ``pybullet_data``; None if none."""
     if Path(name).is_file():
@@ -64,7 +68,8 @@ def read_chain(path: Path, flange: str) -> tuple[UrdfJoint, ...]:
     """Return the joints from the base to the link ``flange``.
 
     Raises:
-        ValueError: the file is no URDF, or has no such link, or says no number where one is due.
+        UnknownLinkError: it has no such link.
+        ValueError: the file is no URDF, or says no number where one is due.
     """
     try:
         root = ET.parse(path).getroot()
@@ -73,7 +78,7 @@ def read_chain(path: Path, flange: str) -> tuple[UrdfJoint, ...]:
     links = {link.get("name", ""): link for link in root.findall("link")}
     above = {_attribute(j, "child", "link"): j for j in root.findall("joint")}
     if flange not in links:
-        raise ValueError(f"{path} has no link '{flange}'; it has {', '.join(links)}")
+        raise UnknownLinkError(f"{path} has no link '{flange}'; it has {', '.join(links)}")
     chain: list[UrdfJoint] = []
     link = flange
     while link in above:

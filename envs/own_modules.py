@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import importlib
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 
-from configs.errors import UnknownNameError
+from configs.errors import RacklineError, UnknownNameError
 
 
 def import_own(kind: str, name: str, registered: Mapping[str, object]) -> None:
@@ -21,6 +23,7 @@ def import_own(kind: str, name: str, registered: Mapping[str, object]) -> None:
 
     Raises:
         UnknownNameError: there is no such module, or it registers under another module's name.
+        RacklineError: the module cannot be imported, naming ``file:line``, problem and remedy.
     """
     module = name.rpartition(":")[0]
     if not module or name in registered:
@@ -28,12 +31,41 @@ def import_own(kind: str, name: str, registered: Mapping[str, object]) -> None:
     before = set(registered)
     try:
         importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if not f"{module}.".startswith(f"{error.name}."):
-            raise  # the module is there, and what it imports is not
-        remedy = f"no module {error.name!r} can be imported: put its folder on PYTHONPATH"
-        raise UnknownNameError(kind, name, (), remedy) from None
+    except RacklineError:
+        raise  # what it registers cannot be: said by the registry
+    except (Exception, SystemExit) as error:  # whatever somebody else's code may do
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing and f"{module}.".startswith(f"{missing}."):
+            remedy = f"no module {missing!r} can be imported: put its folder on PYTHONPATH"
+            raise UnknownNameError(kind, name, (), remedy) from None
+        raise RacklineError(f"{_place(module, error)}: {_mistake(module, error)}") from error
     foreign = [new for new in registered if new not in before and not new.startswith(f"{module}:")]
     if name not in registered and foreign:
         remedy = f"{module!r} registers {', '.join(foreign)}: begin its names with '{module}:'"
         raise UnknownNameError(kind, name, (), remedy)
+
+
+def _place(module: str, error: BaseException) -> str:
+    """Return the ``file:line`` at which an import failed: the last one in the module's folder."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno or 1}"  # of what was read; no line of it was run
+    lines = [
+        line
+        for line in traceback.extract_tb(error.__traceback__)
+        if line.filename not in (__file__, importlib.__file__)
+        and not line.filename.startswith("<frozen importlib")
+    ]
+    if not lines:
+        return module
+    home = Path(lines[0].filename).parent
+    last = next(line for line in reversed(lines) if Path(line.filename).parent == home)
+    return f"{last.filename}:{last.lineno}"
+
+
+def _mistake(module: str, error: BaseException) -> str:
+    """Return problem and remedy of an import that failed."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"imports {error.name!r}, which is not here; install it or put it on PYTHONPATH"
+    said = error.msg if isinstance(error, SyntaxError) else " ".join(str(error).split())
+    shown = f"{type(error).__name__} ({said})" if said else type(error).__name__
+    return f"{shown}; correct it: python -c 'import {module}' shows all of it"

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from configs.errors import UnknownNameError, suggest
-from configs.specs.base import Spec, load_spec, resolve_path
+from configs.specs.base import Spec, error_below, load_spec, resolve_path
 from configs.specs.quantities import (
     AngularSpeed,
     AngularStiffness,
@@ -25,7 +25,7 @@ from configs.specs.quantities import (
     quantity,
 )
 from configs.specs.station import Size
-from configs.urdf import DATA, UrdfJoint, find_urdf, read_chain
+from configs.urdf import DATA, UnknownLinkError, UrdfJoint, find_urdf, read_chain
 
 SignedAngle = Annotated[float, *quantity("rad")]
 """An angle of either sign, in radians."""
@@ -83,11 +83,10 @@ class Inertial(Spec):
         minors = (a, a * b - xy * xy, a * (b * c - yz * yz) - xy * (xy * c + yz * xz))
         determinant = minors[2] - xz * (xy * yz + b * xz)
         if min(minors[0], minors[1], determinant) <= 0.0:
-            raise PydanticCustomError(
-                "inertia",
-                "has an inertia that no rigid body has; the largest principal moment must be "
-                "less than the sum of the others",
-                {},
+            raise error_below(
+                ["inertia"],
+                "is that of no rigid body; the largest principal moment must be less than the sum "
+                "of the others",
             )
         return self
 
@@ -105,11 +104,11 @@ class ArmJoint(Spec):
     @model_validator(mode="after")
     def _home_within(self) -> Self:
         if not self.low_rad < self.home_rad < self.high_rad:
-            raise PydanticCustomError(
-                "home",
-                "has its home at {h} rad, outside its range; write low < home < high",
-                {"h": f"{self.home_rad:g}"},
-            )
+            raise error_below(
+                ["home"],
+                "is not within its joint's range, {low} to {high} rad; write low < home < high",
+                low=f"{self.low_rad:g}", high=f"{self.high_rad:g}",
+            )  # fmt: skip
         return self
 
 
@@ -160,43 +159,46 @@ class ArmSpec(Spec):
     def _agrees_with_urdf(self) -> Self:
         try:
             chain = self.chain
+        except UnknownLinkError as error:
+            raise error_below(["flange"], "{e}", e=str(error)) from None
         except ValueError as error:
-            raise PydanticCustomError(
-                "urdf", "has a URDF that cannot be used: {e}; correct urdf or flange",
-                {"e": str(error)},
-            ) from None  # fmt: skip
+            raise error_below(["urdf"], "cannot be used: {e}; correct it", e=str(error)) from None
         moving = [joint for joint in chain if joint.kind != "fixed"]
         self._check_joints(moving)
         links = [joint.link for joint in moving]
         for link in self.inertials:
             if link not in links:
-                raise PydanticCustomError(
-                    "link", "has an inertia for '{n}', no moving link; {s}",
-                    {"n": link, "s": suggest(link, links)},
-                )  # fmt: skip
+                raise error_below(
+                    ["inertials", link], "is no moving link; {known}", known=suggest(link, links)
+                )
         return self
 
     def _check_joints(self, moving: list[UrdfJoint]) -> None:
         names = [joint.name for joint in moving]
         if list(self.joints) != names:
-            raise PydanticCustomError(
-                "joints", "has other joints than its URDF; list {n}, in this order",
-                {"n": ", ".join(names)},
+            raise error_below(
+                ["joints"], "are others than those of its URDF; list {names}, in this order",
+                names=", ".join(names),
             )  # fmt: skip
         for joint in moving:
             if joint.kind not in {"revolute", "continuous"}:
-                raise PydanticCustomError(
-                    "joints", "moves '{n}' by a {k} joint; choose an arm of revolute ones",
-                    {"n": joint.name, "k": joint.kind},
-                )  # fmt: skip
+                raise error_below(
+                    ["joints", joint.name],
+                    "is a {kind} joint; choose an arm of revolute ones",
+                    kind=joint.kind,
+                )
             low, high = joint.range_rad or (-math.inf, math.inf)
             given = self.joints[joint.name]
-            if given.low_rad < low - 1e-3 or given.high_rad > high + 1e-3:
-                raise PydanticCustomError(
-                    "joints",
-                    "lets '{n}' move beyond its URDF; stay within {low} to {high} rad",
-                    {"n": joint.name, "low": f"{low:g}", "high": f"{high:g}"},
-                )
+            for end, beyond in (
+                ("low", given.low_rad < low - 1e-3),
+                ("high", given.high_rad > high + 1e-3),
+            ):
+                if beyond:
+                    raise error_below(
+                        ["joints", joint.name, end],
+                        "is beyond its URDF; stay within {low} to {high} rad",
+                        low=f"{low:g}", high=f"{high:g}",
+                    )  # fmt: skip
 
 
 def load_arm_spec(name_or_path: str) -> ArmSpec:

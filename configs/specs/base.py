@@ -105,15 +105,15 @@ def error_at(path: Path, loc: tuple[str | int, ...], problem: str, remedy: str) 
     return ConfigError(line, _dotted(loc), value, problem, remedy)
 
 
-def line_of_key(path: Path, key: str) -> str | None:
-    """Return the ``file:line`` of a key at a file's top level, ``None`` where it has none.
+def refuse_key(path: Path, key: str, problem: str, remedy: str) -> None:
+    """Refuse a file with a key at its top level by which it is of another form.
 
     Raises:
-        ConfigError: the file cannot be read.
+        ConfigError: it has that key, or cannot be read.
     """
-    keys = [key_node for key_node, _ in compose(path).value]
-    lines = (node.start_mark.line + 1 for node in keys if node.value == key)
-    return next((f"{path}:{line}" for line in lines), None)
+    for node, _ in compose(path).value:
+        if node.value == key:
+            raise ConfigError(at(node.start_mark), key, None, problem, remedy)
 
 
 def error_below(at: Sequence[str | int], text: LiteralString, **words: str) -> PydanticCustomError:

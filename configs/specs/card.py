@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
-from configs.specs.base import Spec
+from configs.specs.base import Spec, error_below
 from configs.specs.quantities import Force, Time
 from configs.specs.station import Fraction
 from configs.specs.training import CompositionSpec, TrainingSpec
@@ -35,9 +34,7 @@ class Signature(Spec):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.masked and self.kind != "discrete":
-            raise PydanticCustomError(
-                "masked", "a mask needs discrete actions; leave masked out", {}
-            )
+            raise error_below(["masked"], "needs discrete actions; leave it out")
         return self
 
 
@@ -101,11 +98,11 @@ class Card(Spec):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if (self.composition.base is None) != (self.base_parameters is None):
-            raise PydanticCustomError(
-                "base", "base and base_parameters do not fit; give both or neither", {}
+            raise error_below(
+                ["base_parameters"], "does not fit composition.base; give both or neither"
             )
         if self.composition.mirror and (self.signature.state or self.signature.masked):
-            raise PydanticCustomError(
-                "mirror", "mirror needs a network without memory and mask; leave mirror out", {}
+            raise error_below(
+                ["composition", "mirror"], "needs a network without memory and mask; leave it out"
             )
         return self

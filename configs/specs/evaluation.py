@@ -6,14 +6,12 @@ what takes other files to see (an unknown line, policy or KPI) is checked by `tw
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from configs.errors import ConfigError
-from configs.specs.base import Spec, error_at, line_of_key, load_spec, resolve_path
+from configs.specs.base import Spec, error_below, load_spec, refuse_key, resolve_path
 from configs.specs.effects import Effects
 from configs.specs.gates import GateSpec
 from configs.specs.quantities import Time
@@ -94,6 +92,17 @@ class Replications(Spec):
     search: PairsOfRuns
     tornado: PairsOfRuns
 
+    @model_validator(mode="after")
+    def _within_the_verdicts(self) -> Self:
+        for name in ("preflight", "search", "tornado"):
+            if getattr(self, name) > self.verdict:
+                raise error_below(
+                    [name],
+                    "is more than the verdict's own; write {most} or less",
+                    most=str(self.verdict),
+                )
+        return self
+
 
 class LineRuns(Spec):
     """How the line is run.
@@ -163,6 +172,23 @@ class CellSpec(Spec):
     attach: Attach = Attach()
     effects: Effects = Effects()
 
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        operations, total = self.operations.per_rack, sum(self.operations.composition.values())
+        if total != operations:
+            raise error_below(
+                ["operations", "per_rack"],
+                "is not the sum of the composition, {total}; make the two agree",
+                total=str(total),
+            )
+        if self.campaign.parts_per_rack > operations:
+            raise error_below(
+                ["campaign", "parts_per_rack"],
+                "is more than a rack has operations, {most}; write {most} or less",
+                most=str(operations),
+            )
+        return self
+
 
 class LineStudy(Spec):
     """What every study of a line states: a question, the line, its runs, and what must hold.
@@ -206,52 +232,6 @@ def load_evaluation(name_or_path: str | Path) -> tuple[EvaluationSpec, Path]:
         ConfigError: naming file:line, field, value and remedy.
     """
     path = resolve_path("evaluations", name_or_path)
-    if (where := line_of_key(path, "stations")) is not None:
-        raise ConfigError(
-            where,
-            "stations",
-            None,
-            "asks of several stations at once",
-            f"run: rackline factory {name_or_path}",
-        )
-    spec = load_spec(EvaluationSpec, path)
-    for loc, problem, remedy in _contradictions(spec):
-        raise error_at(path, loc, problem, remedy)
-    return spec, path
-
-
-Contradiction = tuple[tuple[str | int, ...], str, str]
-"""Place, problem and remedy of what no field can know by itself."""
-
-
-def _contradictions(spec: EvaluationSpec) -> Iterator[Contradiction]:
-    yield from cell_contradictions(spec)
-    yield from run_contradictions(spec.line_runs)
-
-
-def cell_contradictions(spec: CellSpec) -> Iterator[Contradiction]:
-    """Yield what contradicts itself in a cell, places within the cell."""
-    total = sum(spec.operations.composition.values())
-    if total != spec.operations.per_rack:
-        yield (
-            ("operations", "per_rack"),
-            f"is not the sum of the composition, {total}",
-            "make the two agree",
-        )
-    if spec.campaign.parts_per_rack > spec.operations.per_rack:
-        yield (
-            ("campaign", "parts_per_rack"),
-            f"is more than a rack has operations, {spec.operations.per_rack}",
-            f"write {spec.operations.per_rack} or less",
-        )
-
-
-def run_contradictions(runs: LineRuns) -> Iterator[Contradiction]:
-    """Yield what contradicts itself in the numbers of line runs, places within the file."""
-    for name in ("preflight", "search", "tornado"):
-        if getattr(runs.replications, name) > runs.replications.verdict:
-            yield (
-                ("line_runs", "replications", name),
-                "is more than the verdict's own",
-                f"write {runs.replications.verdict} or less",
-            )
+    remedy = f"run: rackline factory {name_or_path}"
+    refuse_key(path, "stations", "asks of several stations at once", remedy)
+    return load_spec(EvaluationSpec, path), path

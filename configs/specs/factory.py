@@ -6,23 +6,18 @@ takes other files to see is checked by `twin.factory.plan`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from configs.errors import ConfigError
-from configs.specs.base import Spec, error_at, line_of_key, load_spec, resolve_path
+from configs.specs.base import Spec, error_below, load_spec, refuse_key, resolve_path
 from configs.specs.evaluation import (
     MOST_TORNADO_INPUTS,
     AtLeastOne,
     CellSpec,
-    Contradiction,
     LineStudy,
     TornadoInput,
-    cell_contradictions,
-    run_contradictions,
 )
 from configs.specs.line import Count, Probability
 
@@ -57,6 +52,16 @@ class FactoryCell(CellSpec):
     episodes_needed: Count = 0
     yield_sources: dict[str, Probability] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _may_have_its_cells(self) -> Self:
+        if self.attach.servers > self.most_cells:
+            raise error_below(
+                ["most_cells"],
+                "is fewer than the {cells} of attach.servers; raise it",
+                cells=str(self.attach.servers),
+            )
+        return self
+
 
 class FactoryInput(TornadoInput):
     """An assumed input: ``line.…``, or ``stations.S70.effects.…`` of this file."""
@@ -82,6 +87,17 @@ class FactorySpec(LineStudy):
     buys: str = "lead_time_mean_h"
     tornado: Annotated[tuple[FactoryInput, ...], Field(max_length=MOST_TORNADO_INPUTS)] = ()
 
+    @model_validator(mode="after")
+    def _names_each_station_once(self) -> Self:
+        earlier: set[str] = set()
+        for index, cell in enumerate(self.stations):
+            if cell.station in earlier:
+                raise error_below(
+                    ["stations", index, "station"], "is named twice; write each station once"
+                )
+            earlier.add(cell.station)
+        return self
+
 
 def load_factory(name_or_path: str | Path) -> tuple[FactorySpec, Path]:
     """Return the factory question of a shipped name (``factory``) or a file, and the file's path.
@@ -91,33 +107,6 @@ def load_factory(name_or_path: str | Path) -> tuple[FactorySpec, Path]:
         ConfigError: naming file:line, field, value and remedy.
     """
     path = resolve_path("evaluations", name_or_path)
-    if (where := line_of_key(path, "station")) is not None:
-        raise ConfigError(
-            where,
-            "station",
-            None,
-            "asks of one station",
-            f"run: rackline evaluate {name_or_path}",
-        )
-    spec = load_spec(FactorySpec, path)
-    for loc, problem, remedy in _contradictions(spec):
-        raise error_at(path, loc, problem, remedy)
-    return spec, path
-
-
-def _contradictions(spec: FactorySpec) -> Iterator[Contradiction]:
-    earlier: set[str] = set()
-    for index, cell in enumerate(spec.stations):
-        at = ("stations", index)
-        if cell.station in earlier:
-            yield (*at, "station"), "is named twice", "write each station once"
-        earlier.add(cell.station)
-        if cell.attach.servers > cell.most_cells:
-            yield (
-                (*at, "most_cells"),
-                f"is fewer than the {cell.attach.servers} of attach.servers",
-                "raise it",
-            )
-        for loc, problem, remedy in cell_contradictions(cell):
-            yield at + loc, problem, remedy
-    yield from run_contradictions(spec.line_runs)
+    remedy = f"run: rackline evaluate {name_or_path}"
+    refuse_key(path, "station", "asks of one station", remedy)
+    return load_spec(FactorySpec, path), path

@@ -17,6 +17,7 @@ from envs.checks import SEED, check_episode, check_levels, check_spaces, check_s
 from envs.fingerprint import play, play_elsewhere, random_actions
 from envs.registry import station
 from policies.rollout import Episode, run_episode
+from policies.scripted.registry import script
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 ENV_ID = "own_station:acme/FanInsert-v0"
@@ -102,3 +103,37 @@ def test_a_mistake_in_a_module_of_ones_own_is_named(
     monkeypatch.setattr(gym.envs.registration, "registry", dict(gym.registry))
     with pytest.raises(RacklineError, match=said):
         assert station("mine:acme/Mine-v0").spec
+
+
+BROKEN = {
+    "mine:3: SyntaxError ('(' was never closed); correct it: python -c 'import mine'": (
+        "import math\n\nprint(math.pi\n"
+    ),
+    "mine:1: IndentationError (unexpected indent); correct it": "  import math\n",
+    "mine:2: NameError (name 'regster' is not defined); correct it": "import math\nregster()\n",
+    "mine:1: imports 'no_such_pkg', which is not here; install it or put it on PYTHONPATH": (
+        "import no_such_pkg\n"
+    ),
+    "mine:1: ImportError (cannot import name 'Kinds' from 'envs.registry'": (
+        "from envs.registry import Kinds\n"
+    ),
+    "mine:2: TypeError (": "from envs.registry import StationEntry\nStationEntry('mine:a/B-v0')\n",
+    "mine:2: ValueError (math domain error); correct it": "import math\nmath.sqrt(-1.0)\n",
+    "mine:2: SystemExit (0); correct it": "import sys\nsys.exit(0)\n",
+    "mine:2: AssertionError; correct it": "import math\nassert math.pi < 3\n",
+    "beside:2: ZeroDivisionError (": "import beside\n",
+}
+
+
+@pytest.mark.parametrize(("said", "text"), BROKEN.items(), ids=[said[:18] for said in BROKEN])
+def test_a_module_of_ones_own_that_cannot_be_imported_is_named(tmp_path, monkeypatch, said, text):
+    (tmp_path / "mine.py").write_text(text)
+    (tmp_path / "beside.py").write_text("import json\nhalf = 1 / 0\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    for find, name in ((station, "mine:acme/Mine-v0"), (script, "mine:scripted/mine")):
+        with pytest.raises(RacklineError) as caught:
+            find(name)
+        module, _, rest = said.partition(":")
+        assert str(caught.value).startswith(f"{tmp_path / module}.py:{rest}")
+        assert caught.value.exit_code == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +30,16 @@ def test_a_crash_is_no_gate_that_fails(
     assert "Traceback" in shown
     assert "ZeroDivisionError: somewhere deep" in shown
     assert shown.splitlines()[-1].startswith("error: this is a fault in Rackline")
+
+
+def test_a_mistake_in_a_module_of_ones_own_is_no_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken_mine.py").write_text("def half(:\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert exit_code(monkeypatch, "stations", "broken_mine:acme/Mine-v0") == 2
+    (shown,) = capsys.readouterr().err.splitlines()
+    assert shown.startswith(f"error: {tmp_path / 'broken_mine.py'}:1: SyntaxError (invalid syntax)")
 
 
 def test_ctrl_c_is_no_crash(

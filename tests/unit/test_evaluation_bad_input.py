@@ -84,6 +84,12 @@ CASES = {
         "campaign.parts_per_rack",
         "write 29 or less",
     ),
+    "more runs than the verdict's": (
+        "preflight: 4",
+        "preflight: 9",
+        "line_runs.replications.preflight",
+        "more than the verdict's own; write 8 or less",
+    ),
     "tuning seed": ("seed: 30000001", "seed: 20000001", "campaign.seed", "held-out"),
     "unknown input": (
         "input: effects.damage.mean",

@@ -344,6 +344,12 @@ def test_a_station_s_draws_do_not_depend_on_what_is_attached_elsewhere(plan: Fac
         ("S70.effects.damage.mean", "S7.effects.damage.mean", "tornado[0].input", "has no 'S7'"),
         ("high: 0.02", "high: 0.5", "tornado[1].high", "whole yield loss"),
         ("most_cells: 2", "most_cells: 0", "stations[0].most_cells", "is below 1; write 1 or more"),
+        (
+            "minor_stops: replaced}",
+            "minor_stops: replaced, servers: 3}",
+            "stations[0].most_cells",
+            "is fewer than the 3 of attach.servers; raise it",
+        ),
     ],
 )
 def test_mistakes_name_file_line_field_and_remedy(

@@ -12,9 +12,8 @@ from rich.table import Table
 from configs.errors import RacklineError
 from policies.executor import usable_cores
 from twin.cli.app import app
+from twin.cli.options import INTERRUPTED, Workers
 from twin.cli.progress import progress_bar
-
-_INTERRUPTED = 130  # as a shell reports a process ended by Ctrl-C
 
 
 @app.command("card")
@@ -37,9 +36,7 @@ def card_command(
     ledger: Annotated[
         Path | None, typer.Option(help="Looks at held-out seeds (default: the zoo's).")
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes (default: all cores).")
-    ] = None,
+    workers: Workers = None,
 ) -> None:
     """Write a policy's card: held-out seeds against every tuned script.
 
@@ -73,7 +70,7 @@ def card_command(
             found = run_study(study, workers or usable_cores(), lambda: bar.advance(task))
     except KeyboardInterrupt:
         console.print(f"Stopped; the same command goes on from {folder}.")
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     count = read_looks(looks)[study.block]["looks"]
     judged = write_card(study, found, count, physics_statement(env, station(env).spec))
     table = Table("asked", "found", "")

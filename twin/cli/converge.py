@@ -12,6 +12,7 @@ from rich.markdown import Markdown
 from configs.errors import RacklineError
 from policies.executor import usable_cores
 from twin.cli.app import app
+from twin.cli.options import Workers
 from twin.cli.output import check_file, write_file
 from twin.cli.progress import progress_bar
 
@@ -23,9 +24,7 @@ def converge(
     ],
     policy: Annotated[str, typer.Option(help="Policy that works it: the best tuned script.")],
     seeds: Annotated[int, typer.Option(min=20, help="Seeds a variant, one part a visit.")] = 300,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes (default: all cores).")
-    ] = None,
+    workers: Workers = None,
     card: Annotated[Path | None, typer.Option(help="Write the card for people here.")] = None,
     save: Annotated[
         bool,

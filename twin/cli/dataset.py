@@ -11,6 +11,7 @@ from rich.console import Console
 from policies.dataset_format import Format
 from policies.executor import usable_cores
 from twin.cli.app import app
+from twin.cli.options import Workers
 from twin.cli.progress import progress_bar
 
 dataset_app = typer.Typer(
@@ -54,10 +55,7 @@ def export(
             "--video", help="With a camera's picture of the cell before each action (lerobot)."
         ),
     ] = False,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Processes (default: all cores); results do not depend on it."),
-    ] = None,
+    workers: Workers = None,
 ) -> None:
     """Export recordings as a dataset: what the policy saw, did and earned, step by step.
 

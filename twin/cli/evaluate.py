@@ -10,13 +10,11 @@ import typer
 
 from policies.executor import usable_cores
 from twin.cli.app import app
+from twin.cli.options import StudyFolder, Workers, study_folder
 from twin.cli.output import check_file, write_file
 
 if TYPE_CHECKING:  # physics would slow every other command's start down
     from twin.replay.highlights import Shown
-
-_INCONCLUSIVE = 3
-_INTERRUPTED = 130  # as a shell reports a process ended by Ctrl-C
 
 
 @app.command("evaluate")
@@ -25,14 +23,8 @@ def evaluate_command(
         str,
         typer.Argument(metavar="EVAL", help="Shipped evaluation (tray_cell) or path of a file."),
     ],
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Run folder, resumed if it exists (default: runs/<name>)."),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Processes (default: all cores); results do not depend on it."),
-    ] = None,
+    out: StudyFolder = None,
+    workers: Workers = None,
     racks: Annotated[
         int | None,
         typer.Option(
@@ -61,7 +53,7 @@ def evaluate_command(
     Example: [bold]rackline evaluate tray_cell --out runs/tray_cell[/bold]
     """
     # Imported here: physics and charts would slow every other command's start down.
-    from twin.cli.evaluate_view import Bars, show, show_preflight, show_recordings, stopped
+    from twin.cli.evaluate_view import exit_with, resumable, show, show_preflight, show_recordings
     from twin.evaluate import evaluate
     from twin.evaluation.plan import load_plan
     from twin.evaluation.recordings import record_evaluation
@@ -70,36 +62,30 @@ def evaluate_command(
 
     check_file("--junit", junit)
     plan = load_plan(evaluation)
-    name = plan.spec.name
+    folder = study_folder(out, plan.spec.name, racks)
     if racks is not None:
-        plan, name = plan.with_racks(racks), f"{name}_{racks}_racks"
-    folder = out or Path("runs") / name
+        plan = plan.with_racks(racks)
     command = _command(evaluation, folder, racks, junit, allow_inconclusive, recordings)
-    with Bars() as bars:
-        try:
-            found = evaluate(
-                plan,
-                folder,
-                workers or usable_cores(),
-                bars,
-                lambda preflight: bars.say(show_preflight(preflight)),
-            )
-            shown: tuple[Shown, ...] = ()
-            if recordings:
-                recorded = record_evaluation(plan, folder, workers or usable_cores(), bars)
-                bars.say(show_recordings(recorded))
-                shown = write_replays(recorded, folder)
-        except KeyboardInterrupt:
-            bars.say(stopped(command if workers is None else f"{command} --workers {workers}"))
-            raise typer.Exit(_INTERRUPTED) from None
+    shown: tuple[Shown, ...] = ()
+    with resumable(command, workers) as bars:
+        found = evaluate(
+            plan,
+            folder,
+            workers or usable_cores(),
+            bars,
+            lambda preflight: bars.say(show_preflight(preflight)),
+        )
+        if recordings:
+            recorded = record_evaluation(plan, folder, workers or usable_cores(), bars)
+            bars.say(show_recordings(recorded))
+            shown = write_replays(recorded, folder)
     page = write_reports(
         plan, found, folder, command, allow_inconclusive=allow_inconclusive, shown=shown
     )
     show(plan, found, page)
     if junit is not None:
         write_file("--junit", junit, (folder / "junit.xml").read_text(encoding="utf-8"))
-    code = found.verdict.exit_code
-    raise typer.Exit(0 if code == _INCONCLUSIVE and allow_inconclusive else code)
+    raise exit_with(found.verdict.exit_code, allow_inconclusive=allow_inconclusive)
 
 
 def _command(

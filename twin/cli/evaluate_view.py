@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich import box
 from rich.console import Console, Group
 from rich.panel import Panel
@@ -13,12 +16,13 @@ from rich.table import Table
 from rich.text import Text
 
 from policies.recording_campaign import Highlight
+from twin.cli.options import INTERRUPTED
 from twin.cli.progress import progress_bar
 from twin.evaluation.before import Preflight
 from twin.evaluation.plan import Plan
 from twin.evaluation.result import Evaluation
 from twin.evaluation.words import minutes
-from twin.kpi.gates import Answer
+from twin.kpi.gates import EXIT_INCONCLUSIVE, Answer
 from twin.report.first_screen import cards
 from twin.report.reasons import next_steps, whys
 from twin.report.tables import cells_table, kpi_blocks
@@ -85,9 +89,27 @@ def show_recordings(found: list[Highlight]) -> Text:
     return text
 
 
-def stopped(command: str) -> Text:
-    """Return what Ctrl-C says."""
-    return Text(f"Stopped. What is done is kept; to go on: {command}", style="bold")
+@contextlib.contextmanager
+def resumable(command: str, workers: int | None) -> Iterator[Bars]:
+    """Show bars while the block works; Ctrl-C ends it with the command that goes on.
+
+    Args:
+        command: the command without its workers, which change no result.
+        workers: as they were given.
+    """
+    with Bars() as bars:
+        try:
+            yield bars
+        except KeyboardInterrupt:
+            again = command if workers is None else f"{command} --workers {workers}"
+            text = f"Stopped. What is done is kept; to go on: {again}"
+            bars.say(Text(text, style="bold"))
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def exit_with(code: int, *, allow_inconclusive: bool) -> typer.Exit:
+    """Return the exit of a verdict: of success if nothing is decided, where that is allowed."""
+    return typer.Exit(0 if code == EXIT_INCONCLUSIVE and allow_inconclusive else code)
 
 
 def show_preflight(found: Preflight) -> Group:

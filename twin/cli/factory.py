@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from policies.executor import usable_cores
 from twin.cli.app import app
-
-_INCONCLUSIVE = 3
-_INTERRUPTED = 130  # as a shell reports a process ended by Ctrl-C
+from twin.cli.options import StudyFolder, Workers, study_folder
 
 
 @app.command("factory")
@@ -21,14 +18,8 @@ def factory_command(
         str,
         typer.Argument(metavar="[FILE]", help="Shipped question (factory) or path of a file."),
     ] = "factory",
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Run folder, resumed if it exists (default: runs/<name>)."),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Processes (default: all cores); results do not depend on it."),
-    ] = None,
+    out: StudyFolder = None,
+    workers: Workers = None,
     racks: Annotated[
         int | None,
         typer.Option(
@@ -59,7 +50,7 @@ def factory_command(
     # Imported here: physics and charts would slow every other command's start down.
     from rich.text import Text
 
-    from twin.cli.evaluate_view import Bars, stopped
+    from twin.cli.evaluate_view import exit_with, resumable
     from twin.cli.factory_view import show
     from twin.factory.plan import load_factory_plan
     from twin.factory.run import answer_factory
@@ -67,27 +58,21 @@ def factory_command(
     from twin.report.factory_words import bound_sentence
 
     plan = load_factory_plan(question)
+    folder = study_folder(out, plan.spec.name, racks)
     if racks is not None:
         plan = plan.with_racks(racks)
-    name = plan.spec.name if racks is None else f"{plan.spec.name}_{racks}_racks"
-    folder = out or Path("runs") / name
     words = ["rackline", "factory", question, "--out", str(folder)]
     words += [] if racks is None else ["--racks", str(racks)]
     words += ["--allow-inconclusive"] if allow_inconclusive else []
     command = shlex.join(words)
-    with Bars() as bars:
-        try:
-            found = answer_factory(
-                plan,
-                folder,
-                workers or usable_cores(),
-                bars,
-                lambda need: bars.say(Text(bound_sentence(plan, need))),
-            )
-        except KeyboardInterrupt:
-            bars.say(stopped(command if workers is None else f"{command} --workers {workers}"))
-            raise typer.Exit(_INTERRUPTED) from None
+    with resumable(command, workers) as bars:
+        found = answer_factory(
+            plan,
+            folder,
+            workers or usable_cores(),
+            bars,
+            lambda need: bars.say(Text(bound_sentence(plan, need))),
+        )
     page = write_factory_reports(plan, found, folder, command)
     show(plan, found, page)
-    code = found.exit_code
-    raise typer.Exit(0 if code == _INCONCLUSIVE and allow_inconclusive else code)
+    raise exit_with(found.exit_code, allow_inconclusive=allow_inconclusive)

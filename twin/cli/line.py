@@ -18,6 +18,7 @@ from configs.specs.line import LineSpec, load_line, shipped_lines
 from configs.specs.quantities import parse_quantity
 from policies.executor import usable_cores
 from twin.cli.app import app
+from twin.cli.options import Workers
 from twin.cli.output import check_file, write_file, writing
 from twin.cli.progress import progress_bar
 from twin.kpi.definitions import LINE_KPIS
@@ -48,10 +49,6 @@ LineArgument = Annotated[
     str, typer.Argument(metavar="LINE", help="Shipped line (nvl72_l11) or path of a line file.")
 ]
 Seed = Annotated[int, typer.Option(help="Campaign seed: the same seed gives the same numbers.")]
-Workers = Annotated[
-    int | None,
-    typer.Option(min=1, help="Processes, by default one a core; results do not depend on it."),
-]
 
 
 @app.command("lines")

@@ -17,13 +17,12 @@ from configs.errors import RacklineError, UnknownNameError
 from policies.executor import usable_cores
 from policies.seeds import HELD_OUT, SELECTION, TRAINING
 from twin.cli.app import app
+from twin.cli.options import INTERRUPTED, Workers
 from twin.cli.output import check_file, write_file
 from twin.cli.progress import progress_bar
 
 if TYPE_CHECKING:  # physics would slow every other command's start down
     from policies.records import EpisodeRecord
-
-_INTERRUPTED = 130  # as a shell reports a process ended by Ctrl-C
 
 
 class SeedRange(StrEnum):
@@ -77,10 +76,7 @@ def rollout(
     setting: Annotated[
         str | None, typer.Option(help="Difficulty (default: the station's own).")
     ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Processes (default: all cores); results do not depend on it."),
-    ] = None,
+    workers: Workers = None,
     json_file: Annotated[
         Path | None,
         typer.Option(
@@ -120,7 +116,7 @@ def rollout(
         data = _as_data(campaign, found, complete)
         write_file("--json", json_file, json.dumps(data, indent=1) + "\n")
     if not complete:
-        raise typer.Exit(_INTERRUPTED)
+        raise typer.Exit(INTERRUPTED)
 
 
 def _seeds(name: SeedRange, first: int, count: int) -> range:

@@ -15,14 +15,13 @@ from rich.console import Console
 from configs.errors import RacklineError
 from policies.executor import run, usable_cores
 from twin.cli.app import app
+from twin.cli.options import INTERRUPTED
 from twin.cli.progress import progress_bar
 
 if TYPE_CHECKING:  # physics and torch would slow every other command's start down
     from configs.specs.training import TrainingSpec
     from policies.training_choice import Choice
     from policies.training_run import SeedRun, SeedState
-
-_INTERRUPTED = 130  # as a shell reports a process ended by Ctrl-C
 
 
 class Algorithm(StrEnum):
@@ -74,7 +73,7 @@ def train_command(
         record_choice(spec, folder, choice, workers or usable_cores())
     except KeyboardInterrupt:
         console.print("Stopped; the same command goes on from the last checkpoint.")
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     script = choice.records.get(spec.composition.base or "")
     draw_curves(folder / "curve.png", states, figures(script) if script else None)
     _show(console, spec, folder, states, choice)

@@ -12,13 +12,12 @@ from rich.console import Console
 from policies.executor import usable_cores
 from policies.seeds import SELECTION
 from twin.cli.app import app
+from twin.cli.options import INTERRUPTED, Workers
 from twin.cli.output import check_file
 from twin.cli.progress import progress_bar
 
 if TYPE_CHECKING:  # physics would slow every other command's start down
     from policies.tuning import TrialResult
-
-_INTERRUPTED = 130  # as a shell reports a process ended by Ctrl-C
 
 
 @app.command("tune")
@@ -38,10 +37,7 @@ def tune_command(
         Path | None,
         typer.Option(help="File to write (default: where the script's own are)."),
     ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Processes (default: all cores); results do not depend on it."),
-    ] = None,
+    workers: Workers = None,
 ) -> None:
     """Search a script's parameters on selection seeds and store the best with the effort made.
 
@@ -74,7 +70,7 @@ def tune_command(
             best = tune(env_id, script, trials, episodes, workers or usable_cores(), seed, on_trial)
         except KeyboardInterrupt:
             console.print(f"Stopped after {len(tried)} of {trials} trials; nothing was written.")
-            raise typer.Exit(_INTERRUPTED) from None
+            raise typer.Exit(INTERRUPTED) from None
     options = ["--trials", str(trials), "--episodes", str(episodes), "--seed", str(seed)]
     command = shlex.join(["rackline", "tune", script, *options, "--env", env_id])
     effort = (

@@ -49,10 +49,15 @@ class Episodes:
     Args:
         trials: the campaigns; those of one cell stand together, and meet the same racks and parts.
         folder: the run folder.
+        executor: does the work.
+        progress: is told.
     """
 
-    def __init__(self, trials: Sequence[Trial], folder: RunFolder) -> None:
+    def __init__(
+        self, trials: Sequence[Trial], folder: RunFolder, executor: Executor, progress: Progress
+    ) -> None:
         self._trials, self._folder = trials, folder
+        self._executor, self._progress = executor, progress
         self._held = {trial.key: self._read(trial.key) for trial in trials}
 
     @property
@@ -66,9 +71,7 @@ class Episodes:
         """Episodes that are still to be run."""
         return self.total - sum(len(held) for held in self._held.values())
 
-    def run(
-        self, executor: Executor, progress: Progress, title: str, most: int | None = None
-    ) -> float | None:
+    def run(self, title: str, most: int | None = None) -> float | None:
         """Run what is missing, or at most ``most`` of it; return worker-seconds an episode.
 
         Returns:
@@ -86,14 +89,14 @@ class Episodes:
             append_records(files[key], [record])
             self._held[key][record.rack_id, record.slot] = record
             times.append(time.perf_counter())
-            progress.advance()
+            self._progress.advance()
 
-        progress.begin(title, self.total, self.total - self.missing)
-        executor.run(wanted, run_episode, keep)
-        progress.end()
+        self._progress.begin(title, self.total, self.total - self.missing)
+        self._executor.run(wanted, run_episode, keep)
+        self._progress.end()
         if len(times) < 2:
             return None
-        return (times[-1] - times[0]) / (len(times) - 1) * executor.workers
+        return (times[-1] - times[0]) / (len(times) - 1) * self._executor.workers
 
     def campaign(self) -> Campaign:
         """Return all records, sorted."""

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from configs.errors import ConfigError, RacklineError, UnknownNameError, suggest
 from configs.specs.base import Spec, error_at
 from configs.specs.effects import Effects
-from configs.specs.evaluation import CellSpec, Contradiction, EvaluationSpec, load_evaluation
+from configs.specs.evaluation import CellSpec, EvaluationSpec, load_evaluation
 from configs.specs.gates import GateSpec
 from configs.specs.line import LineSpec, load_line
 from configs.specs.station import StationSpec
@@ -26,6 +26,8 @@ from twin.kpi.definitions import LINE_KPIS, OF_CELLS_ALONE
 from twin.line.model import LineModel
 
 Named = TypeVar("Named")
+Contradiction = tuple[tuple[str | int, ...], str, str]
+"""Place, problem and remedy of what takes several files to see."""
 
 EPISODE_FORMAT = 1
 """Of the episodes' records; raised with every change of code after which an episode may end

@@ -15,7 +15,6 @@ from pydantic import ValidationError
 from configs.errors import ConfigError, suggest
 from configs.specs.base import error_at, first_problem
 from configs.specs.effects import Effects
-from configs.specs.evaluation import Contradiction
 from configs.specs.factory import FactoryCell, FactorySpec, load_factory
 from configs.specs.line import LineSpec, load_line, parse_line
 from configs.specs.line import StationSpec as LineStation
@@ -25,6 +24,7 @@ from twin.evaluation.cell import Cell, Trial
 from twin.evaluation.overrides import OverrideError, Value, put, shown_value, with_input
 from twin.evaluation.plan import (
     EPISODE_FORMAT,
+    Contradiction,
     cell_contradictions,
     cell_station,
     gate_contradictions,

@@ -7,18 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from policies.executor import Executor
-from twin.evaluate import as_json
 from twin.evaluation import cases, collect
 from twin.evaluation.before import MODES
 from twin.evaluation.cases import Fitted
-from twin.evaluation.episodes import Episodes, fit, summarise
-from twin.evaluation.lines import LineCase, Lines
+from twin.evaluation.episodes import fit, summarise
+from twin.evaluation.lines import LineCase
 from twin.evaluation.physics import physics_statement
 from twin.evaluation.preflight import check_horizon
-from twin.evaluation.progress import Progress, Quiet
+from twin.evaluation.progress import Progress
 from twin.evaluation.result import Tornado
-from twin.evaluation.runfolder import RunFolder
+from twin.evaluation.session import Session, open_session
 from twin.evaluation.tornado import Swung, swing
 from twin.evaluation.verdict import EXIT_CODES, combined
 from twin.factory.buys import change, interval, what_buys_most
@@ -58,41 +56,29 @@ def answer_factory(
         NoEvidenceError: a policy's operations are all void.
         KeyboardInterrupt: Ctrl-C; the same call resumes.
     """
-    folder = RunFolder(out)
-    try:
-        folder.claim(plan.resolved())
-        with Executor(workers) as executor:
-            found = _Run(plan, folder, executor, progress or Quiet()).answer(
-                on_bound or (lambda _: None)
-            )
-        folder.write("result.json", as_json(found))
-        return found
-    finally:
-        folder.close()
+    with open_session(plan, out, workers, progress) as session:
+        found = _Run(plan, session).answer(on_bound or (lambda _: None))
+        session.keep(found)
+    return found
 
 
 class _Run:
     """One session of a factory question."""
 
-    def __init__(
-        self, plan: FactoryPlan, folder: RunFolder, executor: Executor, progress: Progress
-    ) -> None:
-        self.plan, self.folder, self.executor, self.progress = plan, folder, executor, progress
-        runs = plan.spec.line_runs
-        self.count = runs.replications.verdict
-        self.episodes = Episodes(plan.trials, folder)
-        self.lines = Lines(folder, executor, progress, runs)
+    def __init__(self, plan: FactoryPlan, session: Session) -> None:
+        self.plan, self.session, self.lines = plan, session, session.lines
+        self.count = plan.spec.line_runs.replications.verdict
 
     def answer(self, on_bound: Callable[[Need], None]) -> Factory:
         """Go through the phases."""
-        plan, phase = self.plan, self.folder.phase
+        plan, episodes, phase = self.plan, self.session.episodes, self.session.folder.phase
         with phase("before"):
             self._today()
             bound = next(mix for mix in plan.mixes if mix.key == "perfect")
             on_bound(size_for_takt(plan, self.lines, Ask(bound, {})))
         with phase("episodes"):
-            self.episodes.run(self.executor, self.progress, "episodes")
-        campaign = self.episodes.campaign()
+            episodes.run("episodes")
+        campaign = episodes.campaign()
         fitted = {trial.key: fit(trial, campaign) for trial in plan.trials}
         works: Works = {
             (station, kind): fitted[f"{station}-{kind}"]

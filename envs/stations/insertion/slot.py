@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from configs.specs.insertion import InsertionSetting, Motion
 from configs.specs.station import Part
-from envs.physics.pose import Pose, about_axis
+from envs.physics.pose import Pose
 from envs.physics.shapes import MOST_BOXES, Body, Box, Joint, Link
 from envs.selftest import BLOCK_HALF_M, Press
+from envs.stations.lead_in import lead_in
 
 MOUNT, LEFT, RIGHT, SHELF, TOP = range(5)
 SENSED = (LEFT, RIGHT, SHELF, TOP)
@@ -41,13 +40,13 @@ def slot_body(part: Part, setting: InsertionSetting, dock: Pose) -> Body:
         for name, sign in (("left", 1), ("right", -1))
     ]  # fmt: skip
     deck_y = side + 2 * WALL_M
-    lip = _chamfer_size(setting)
+    lip = setting.lead_in_depth_m, setting.lead_in_opening_m, WALL_M
     shelf = (
         Box(
             (length / 2, deck_y, WALL_M),
             Pose((length / 2 + setting.lead_in_depth_m, 0.0, floor - WALL_M)),
         ),
-        _lip(-1, floor, deck_y, lip, setting),
+        lead_in("z", floor, deck_y, *lip),
         Box((WALL_M, deck_y, 1.5 * part.height_m), Pose((length + WALL_M, 0.0, 0.0))),
     )
     top = (
@@ -55,7 +54,7 @@ def slot_body(part: Part, setting: InsertionSetting, dock: Pose) -> Body:
             (length / 2, deck_y, WALL_M),
             Pose((length / 2 + setting.lead_in_depth_m, 0.0, ceiling + WALL_M)),
         ),
-        _lip(1, ceiling, deck_y, lip, setting),
+        lead_in("z", ceiling, deck_y, *lip),
     )
     return Body(
         dock,
@@ -111,51 +110,16 @@ def slot_height_m(motion: Motion, slot: int) -> float:
     return motion.first_slot_height_m + slot * motion.slot_pitch_m
 
 
-def _chamfer_size(setting: InsertionSetting) -> tuple[float, float]:
-    """Return half length and angle of the lead-in plates."""
-    depth, opening = setting.lead_in_depth_m, setting.lead_in_opening_m
-    return math.hypot(depth, opening) / 2, math.atan2(opening, depth)
-
-
 def _guide(sign: int, side: float, length: float, setting: InsertionSetting) -> tuple[Box, ...]:
-    """Return side guide, chamfer and post on one side of the mouth (sign +1: positive y)."""
-    half_length, angle = _chamfer_size(setting)
+    """Return side guide, lead-in and post on one side of the mouth (sign +1: positive y)."""
     depth, opening = setting.lead_in_depth_m, setting.lead_in_opening_m
     height = 0.03
-    # The plate's inner face runs from (0, side + opening) to (depth, side).
-    middle = (depth / 2, side + opening / 2)
-    outward = (math.sin(angle), math.cos(angle))
-    plate = Box(
-        (half_length, WALL_M / 2, height),
-        Pose(
-            (
-                middle[0] + outward[0] * WALL_M / 2,
-                sign * (middle[1] + outward[1] * WALL_M / 2),
-                0.0,
-            ),
-            about_axis((0.0, 0.0, 1.0), -sign * angle),
-        ),
-    )
     guide = Box(
         (length / 2, WALL_M, height), Pose((length / 2 + depth, sign * (side + WALL_M), 0.0))
     )
     post_y = side + opening + POST_M
     post = Box((WALL_M, POST_M, 0.07), Pose((WALL_M, sign * post_y, 0.0)))
-    return (guide, plate, post)
-
-
-def _lip(
-    sign: int, face: float, deck_y: float, size: tuple[float, float], setting: InsertionSetting
-) -> Box:
-    """Return the chamfer of shelf (sign -1) or top (+1)."""
-    half_length, angle = size
-    depth, opening = setting.lead_in_depth_m, setting.lead_in_opening_m
-    x = depth / 2 + math.sin(angle) * WALL_M / 2
-    z = face + sign * (opening / 2 + math.cos(angle) * WALL_M / 2)
-    return Box(
-        (half_length, deck_y, WALL_M / 2),
-        Pose((x, 0.0, z), about_axis((0.0, 1.0, 0.0), sign * angle)),
-    )
+    return (guide, lead_in("y", sign * side, height, depth, opening, WALL_M), post)
 
 
 def roomy(part: Part, setting: InsertionSetting) -> Part:

@@ -7,15 +7,15 @@ forces of a wedged connector do not cancel in what the judge reads.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 from configs.specs.plug import Connector, Latch
-from envs.physics.pose import Pose, about_axis
+from envs.physics.pose import Pose
 from envs.physics.shapes import Body, Box, Joint, Link
 from envs.selftest import BLOCK_HALF_M, Press
 from envs.station import Brake
+from envs.stations.lead_in import Axis, lead_in
 
 MOUNT, LEFT, RIGHT, BOTTOM, TOP, PANEL, SLIDER, CONTACTS = range(8)
 SENSED = (LEFT, RIGHT, BOTTOM, TOP, PANEL, CONTACTS)
@@ -34,6 +34,9 @@ thickness (assumed)."""
 SLIDER_KG, CONTACTS_KG = 0.3, 0.02
 """What the contacts move with; small beside the hand, and large enough not to creep (measured:
 held at 20 N, the contacts read 20.00 N while they slide)."""
+_WALLS: tuple[tuple[str, Axis, int], ...] = (
+    ("left", "y", 1), ("right", "y", -1), ("bottom", "z", -1), ("top", "z", 1),
+)  # fmt: skip
 _METAL, _DARK = (0.72, 0.73, 0.76, 1.0), (0.25, 0.26, 0.3, 1.0)
 
 
@@ -50,11 +53,9 @@ def port_body(
     """
     y, z = part.width_m / 2 + clearance_m, part.height_m / 2 + clearance_m  # of the throat
     walls = {
-        name: tuple(box for centre in centres for box in _wall(part, y, z, centre, *side))
-        for name, side in (
-            ("left", ("y", 1)), ("right", ("y", -1)), ("bottom", ("z", -1)), ("top", ("z", 1)),
-        )
-    }  # fmt: skip
+        name: tuple(box for centre in centres for box in _wall(part, y, z, centre, axis, sign))
+        for name, axis, sign in _WALLS
+    }
     fixed = (
         *(
             Link(name, "mount", Joint.FIXED, 50.0, boxes=boxes, colour=_METAL)
@@ -116,31 +117,22 @@ def presses(part: Connector, clearance_m: float) -> tuple[Body, tuple[Press, ...
 
 
 def _wall(
-    part: Connector, y: float, z: float, centre: float, axis: str, sign: int
+    part: Connector, y: float, z: float, centre: float, axis: Axis, sign: int
 ) -> tuple[Box, Box]:
     """Return one wall of a port and its lead-in; ``sign`` +1 is left or top."""
     depth, opening = part.lead_in_depth_m, part.lead_in_opening_m
     inner, across = (y, z + opening) if axis == "y" else (z, y + opening)
     thick = min(0.001, (part.port_pitch_m / 2 - y) / 2)  # half: what is between two ports
     half_length = (part.depth_m + END_M - depth) / 2
-    angle, half_plate = math.atan2(opening, depth), math.hypot(opening, depth) / 2
-    # The plate's inner face runs from (0, inner + opening) to (depth, inner).
-    along = (depth + math.sin(angle) * opening) / 2
-    off = sign * (inner + (opening + math.cos(angle) * opening) / 2)
-    wall = sign * (inner + RELIEF_M + thick)
+    along, off = depth + half_length, sign * (inner + RELIEF_M + thick)
     if axis == "y":
-        boxes = (
-            Box((half_length, thick, across), Pose((depth + half_length, wall, 0.0))),
-            Box((half_plate, opening / 2, across),
-                Pose((along, off, 0.0), about_axis((0.0, 0.0, 1.0), -sign * angle))),
-        )  # fmt: skip
+        wall = Box((half_length, thick, across), Pose((along, off, 0.0)))
     else:
-        boxes = (
-            Box((half_length, across, thick), Pose((depth + half_length, 0.0, wall))),
-            Box((half_plate, across, opening / 2),
-                Pose((along, 0.0, off), about_axis((0.0, 1.0, 0.0), sign * angle))),
-        )  # fmt: skip
-    first, second = (replace(box, pose=Pose((0.0, centre, 0.0)) @ box.pose) for box in boxes)
+        wall = Box((half_length, across, thick), Pose((along, 0.0, off)))
+    plate = lead_in(axis, sign * inner, across, depth, opening, opening)
+    first, second = (
+        replace(box, pose=Pose((0.0, centre, 0.0)) @ box.pose) for box in (wall, plate)
+    )
     return first, second
 
 
