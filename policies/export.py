@@ -30,6 +30,11 @@ class Normaliser:
     deviation: NDArray[np.float64]
     limit: float
 
+    def __call__(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return observations (k, n) normalised."""
+        scaled = (observations - self.mean) / self.deviation
+        return np.clip(scaled, -self.limit, self.limit).astype(np.float32)
+
 
 def export_network(
     policy: Any, normaliser: Normaliser | None = None, masked: bool = False

@@ -19,9 +19,10 @@ import twin.cli.catalogue  # noqa: F401 - registers the command
 from configs.errors import BundleError, ConfigError, RacklineError, UnknownNameError
 from configs.specs.base import load_spec, resolve_path
 from configs.specs.insertion import InsertionSpec
+from envs.registry import station_of, stations
 from envs.stations.insertion.station import insertion_fields
-from policies.bundle import load_bundle, read_bundle, reference, write_bundle
-from policies.catalogue import load_policy
+from policies.bundle import OTHERS, load_bundle, read_bundle, reference, write_bundle
+from policies.catalogue import load_policy, zoo, zoo_folder
 from policies.scripted.registry import scripts
 from twin.cli.app import app
 
@@ -297,23 +298,30 @@ def test_yaml_aliases_are_refused(bundle):
 
 
 def test_damaged_files_are_one_error(bundle, tmp_path):
-    """Every cut and many flipped bytes: an error of ours, or bits that change nothing at all."""
+    """Every cut, and flipped bits but for those of dates and the like, which change nothing."""
     rng = np.random.default_rng(2)
     good = zipped(bundle, tmp_path / "good.zip").read_bytes()
     bad = tmp_path / "bad.zip"
-    for _ in range(150):
-        data = bytearray(good)
-        if rng.random() < 0.3:
-            data = data[: rng.integers(len(data))]
-        else:
-            for at in rng.integers(len(data), size=3):
-                data[at] ^= 1 << rng.integers(8)
+
+    def refused(data):
         bad.write_bytes(data)
         try:
             load_bundle(bad, STATION)
         except RacklineError as error:
             assert str(bad) in str(error)  # noqa: PT017 - either is right
             assert "\n" not in str(error)  # noqa: PT017
+            return True
+        return False
+
+    for length in (0, len(good) - 1, *rng.integers(len(good), size=40)):
+        assert refused(good[:length]), length
+    flipped = 0
+    for _ in range(110):
+        data = bytearray(good)
+        for at in rng.integers(len(data), size=3):
+            data[at] ^= 1 << rng.integers(8)
+        flipped += refused(bytes(data))
+    assert flipped > 90
 
 
 def test_a_damaged_network_is_one_error_even_where_its_hash_fits(bundle):
@@ -387,3 +395,18 @@ def test_the_zoo_is_listed_and_its_names_work(bundle, tmp_path, monkeypatch):
     assert "override on scripted/lateral-admittance@1" in shown
     with pytest.raises(UnknownNameError, match="did you mean 'zoo/toy'"):
         load_policy("zoo/toi", STATION)
+
+
+def test_what_is_shipped_is_small_and_loads_with_every_training_seed():
+    assert zoo()
+    for name in zoo():
+        folder = zoo_folder() / name.removeprefix("zoo/")
+        files = [file for file in folder.rglob("*") if file.is_file()]
+        assert sum(file.stat().st_size for file in files) < 2_000_000
+        card, _ = read_bundle(folder)
+        others = {int(path.name): path for path in folder.glob(f"{OTHERS}/*")}
+        assert others.keys() | {card.training_seed} == set(card.training.seeds)
+        place = next(entry.spec for entry in stations() if entry.spec.id == card.station.id)
+        n, m = len(station_of(place).fields), card.signature.action
+        for path in (folder, *others.values()):
+            assert load_bundle(path, place).act(np.zeros(n, dtype=np.float32)).shape == (m,)

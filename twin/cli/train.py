@@ -16,6 +16,7 @@ from configs.errors import RacklineError
 from policies.executor import run, usable_cores
 from twin.cli.app import app
 from twin.cli.options import INTERRUPTED
+from twin.cli.output import writing
 from twin.cli.progress import progress_bar
 
 if TYPE_CHECKING:  # physics and torch would slow every other command's start down
@@ -84,8 +85,16 @@ def export_command(
     model: Annotated[Path, typer.Argument(metavar="MODEL.zip", help="Stable-Baselines3 file.")],
     out: Annotated[Path, typer.Option(help="Bundle folder to write.")],
     trust_pickle: Annotated[
-        bool, typer.Option("--trust-pickle", help="Load the file, and run the code it carries.")
+        bool, typer.Option("--trust-pickle", help="Load the files, and run the code they carry.")
     ] = False,
+    normalisation: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.pkl",
+            help="What VecNormalize.save wrote: goes into the bundle. The model's own file says "
+            "nothing of it, and without it such a model does something else.",
+        ),
+    ] = None,
     algorithm: Annotated[Algorithm, typer.Option(help="What it was trained with.")] = Algorithm.SAC,
     env: Annotated[
         str, typer.Option(metavar="ENV_ID", help="Station it was trained on.")
@@ -96,8 +105,9 @@ def export_command(
 ) -> None:
     """Turn a policy trained with plain Stable-Baselines3 on the station into a bundle.
 
-    Such a file can run anything when it is loaded: only with --trust-pickle,
-    and only if you trust where it comes from.
+    Such files can run anything when they are loaded: only with --trust-pickle,
+    and only if you trust where they come from. A model that was trained behind
+    VecNormalize needs its statistics, too: --normalisation FILE.pkl.
 
     Example: [bold]rackline export model.zip --out my_policy --trust-pickle[/bold]
     """
@@ -108,8 +118,17 @@ def export_command(
         )
     from policies.training_foreign import export_foreign
 
-    card = export_foreign(model, algorithm, env, setting, out)
-    Console().print(f"{card.name}: written to {out}", highlight=False, soft_wrap=True)
+    with writing("--out", out):
+        card = export_foreign(model, algorithm, env, setting, out, normalisation)
+    console = Console()
+    console.print(f"{card.name}: written to {out}", highlight=False, soft_wrap=True)
+    if normalisation is None:
+        console.print(
+            "Observations go in as they come. If it was trained behind VecNormalize, it needs "
+            "--normalisation FILE.pkl.",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _spec(training: str, seeds: str | None, steps: int | None) -> TrainingSpec:

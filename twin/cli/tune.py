@@ -1,4 +1,4 @@
-"""``rackline tune``: search a script's parameters on selection seeds, and store the best."""
+"""``rackline tune``: search a script's parameters on selection seeds, and store better ones."""
 
 from __future__ import annotations
 
@@ -37,9 +37,19 @@ def tune_command(
         Path | None,
         typer.Option(help="File to write (default: where the script's own are)."),
     ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            help="File that keeps every trial, gone on from if it exists "
+            "(default: runs/tune-SCRIPT.jsonl)."
+        ),
+    ] = None,
     workers: Workers = None,
 ) -> None:
     """Search a script's parameters on selection seeds and store the best with the effort made.
+
+    What the file to write holds is tried too, and stays unless a trial costs less on the same
+    seeds. A killed or interrupted search goes on with the same command.
 
     Three trials in five cover the whole range (Latin hypercube), the rest a
     quarter of it around the best. The cost of a parameter set is what a tray
@@ -49,36 +59,55 @@ def tune_command(
 
     Example: [bold]rackline tune scripted/straight-push --trials 30 --episodes 64[/bold]
     """
+    from configs.specs.base import load_spec
     from envs.registry import station
-    from policies.tuning import script_called, tune, write_parameters
+    from policies.tuning import Search, TrialLog, script_called, tune, write_parameters
 
     entry = script_called(script)
-    env_id = station(env).env_id
+    search = Search(station(env).env_id, script, trials, episodes, seed)
     file = out or entry.file
     check_file("--out", file)
+    stored = load_spec(entry.parameters, file) if file.exists() else None
+    log = log or Path("runs") / f"tune-{entry.file.stem}.jsonl"
+    made = TrialLog(log, search)
     console = Console()
-    tried: list[TrialResult] = []
+    if len(made):
+        console.print(
+            f"{len(made)} trials are in {log} and are not made again; delete it to make them all",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
+    names = ["stored"] * (stored is not None) + [f"trial {n + 1:3d}" for n in range(trials)]
+    shown = iter(names)
     with progress_bar() as bar:
-        task = bar.add_task("trials", total=trials)
+        task = bar.add_task("trials", total=len(names))
 
         def on_trial(result: TrialResult) -> None:
-            tried.append(result)
-            console.print(f"trial {len(tried):3d}: {_words(result)}", highlight=False)
+            console.print(f"{next(shown)}: {_words(result)}", highlight=False)
             bar.advance(task)
 
         try:
-            best = tune(env_id, script, trials, episodes, workers or usable_cores(), seed, on_trial)
+            found = tune(search, made, stored, workers or usable_cores(), on_trial)
         except KeyboardInterrupt:
-            console.print(f"Stopped after {len(tried)} of {trials} trials; nothing was written.")
+            console.print(
+                f"Stopped; the same command goes on from the trials in {log}",
+                highlight=False, soft_wrap=True,
+            )  # fmt: skip
             raise typer.Exit(INTERRUPTED) from None
+    console.print(f"best: {_words(found.best)}", highlight=False)
+    if not found.better:
+        console.print(
+            f"not less than what is stored costs on the same seeds: {file} stays as it is",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
+        return
     options = ["--trials", str(trials), "--episodes", str(episodes), "--seed", str(seed)]
-    command = shlex.join(["rackline", "tune", script, *options, "--env", env_id])
+    command = shlex.join(["rackline", "tune", script, *options, "--env", search.env_id])
     effort = (
         f"Tuned by: {command}; {trials} trials on selection seeds {SELECTION[0]} to "
-        f"{SELECTION[episodes - 1]}; {_words(best[0])}"
+        f"{SELECTION[episodes - 1]}; {_words(found.best)}"
     )
-    write_parameters(file, best[0], effort)
-    console.print(f"best: {_words(best[0])}\nwritten to {file}", highlight=False, soft_wrap=True)
+    write_parameters(file, found.best, effort)
+    console.print(f"written to {file}", highlight=False, soft_wrap=True)
 
 
 def _words(result: TrialResult) -> str:
