@@ -12,6 +12,7 @@ from scipy import stats
 from envs.outcome import OutcomeClass
 from policies.intervals import Interval, clopper_pearson_upper, paired_ratio, paired_t
 from policies.records import EpisodeRecord
+from policies.tuning import cost_s
 
 SUCCESS_MARGIN: Final = 0.01
 DAMAGE_BOUND: Final = 0.003
@@ -19,6 +20,8 @@ TIME_RATIO: Final = 0.85
 ASSIST_MARGIN: Final = 0.005
 FORCE_RATIO: Final = 1.05
 """The bars of issue 3."""
+VOID_SHARE: Final = 0.01
+"""Share of void operations (contact deeper than the model is good for) that comparisons bear."""
 _RESAMPLES: Final = 1999
 
 
@@ -33,6 +36,9 @@ class Bar:
 
 def bars(ours: Sequence[EpisodeRecord], script: Sequence[EpisodeRecord]) -> tuple[Bar, ...]:
     """Return the bars of a policy against a script on the same operations.
+
+    None holds where more than 1 % of either's operations are void: what is compared is then not
+    the station.
 
     Args:
         ours: the policy's records.
@@ -51,35 +57,44 @@ def bars(ours: Sequence[EpisodeRecord], script: Sequence[EpisodeRecord]) -> tupl
     damages = sum(r.outcome is OutcomeClass.DAMAGE for r in ours)
     damage = clopper_pearson_upper(damages, len(ours))
     time = paired_ratio(*of(lambda r: r.contact_time_s))
+    cost = paired_ratio(*of(lambda r: cost_s([r])))
     assists = paired_t(*of(lambda r: float(r.outcome is OutcomeClass.ASSISTED)))
     force = percentile_ratio(*of(lambda r: r.max_windowed_force_n))
+    valid = max(void_share(ours), void_share(script)) <= VOID_SHARE
     return (
         Bar(
             f"success not inferior by {100 * SUCCESS_MARGIN:g} point (paired, 95 % interval)",
             f"{_points(success)} points",
-            success.low >= -SUCCESS_MARGIN,
+            valid and success.low >= -SUCCESS_MARGIN,
         ),
         Bar(
             f"damage at most {100 * DAMAGE_BOUND:g} % (one-sided 95 % Clopper-Pearson bound)",
             f"{damages} of {len(ours):,}: at most {100 * damage:.2f} %",
-            damage <= DAMAGE_BOUND,
+            valid and damage <= DAMAGE_BOUND,
         ),
         Bar(
-            f"ratio of mean contact times wholly below {TIME_RATIO:g} (paired, 95 % interval)",
-            _plain(time),
-            time.high < TIME_RATIO,
+            f"ratio of mean contact times wholly below {TIME_RATIO:g} (paired, 95 % interval; all "
+            "operations with their re-entries, until they end or a person takes over: no "
+            "technician's time)",
+            f"{_plain(time)}; server seconds, people's time included: {_plain(cost)}",
+            valid and time.high < TIME_RATIO,
         ),
         Bar(
             f"assists more by at most {100 * ASSIST_MARGIN:g} point (paired, upper end)",
             f"{_points(assists)} points",
-            assists.high <= ASSIST_MARGIN,
+            valid and assists.high <= ASSIST_MARGIN,
         ),
         Bar(
             f"ratio of the p95 lateral forces at most {FORCE_RATIO:g} (paired, upper end)",
             _plain(force),
-            force.high <= FORCE_RATIO,
+            valid and force.high <= FORCE_RATIO,
         ),
     )
+
+
+def void_share(records: Sequence[EpisodeRecord]) -> float:
+    """Return the share of operations whose contact went deeper than the model is good for."""
+    return float(np.mean([r.outcome is OutcomeClass.VOID for r in records]))
 
 
 def percentile_ratio(

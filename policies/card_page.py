@@ -1,10 +1,11 @@
-"""The card of a policy for people: Markdown, a histogram of forces, and rows for `card.yaml`."""
+"""The card of a policy for people: Markdown, a histogram of forces, and a row for `card.yaml`."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -12,43 +13,57 @@ from configs.specs.card import Card
 from envs.outcome import OutcomeClass
 from envs.registry import station
 from policies.bundle import NETWORK, read_bundle, write_bundle
-from policies.card_bars import Bar, bars
+from policies.card_bars import VOID_SHARE, Bar, bars, void_share
 from policies.card_study import Found, Study
 from policies.intervals import clopper_pearson_upper, wilson
 from policies.records import EpisodeRecord
 from policies.results import result_of
 
+if TYPE_CHECKING:  # drawing would slow the start of every command down
+    from matplotlib.figure import Figure
+
 PAGE: Final = "README.md"
 PICTURE: Final = "forces.png"
+CURVE: Final = "curve.png"
+"""Learning curves of the training run, shown where they lie beside the bundle."""
 _HEAD: Final = (
     "| policy | episodes | success % [95 %] | assisted % | detected % | escaped % "
-    "| damage % (at most) | contact s mean / p95 | cycle s mean / p95 | lateral N p95 "
-    "| axial N p95 |\n|---|---|---|---|---|---|---|---|---|---|---|"
+    "| damage % (at most) | void % | contact s mean / p95 | cycle s mean / p95 | lateral N p95 "
+    "| axial N p95 |\n|---|---|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
-def write_card(study: Study, found: Found, looks: int, convergence: str) -> tuple[Bar, ...]:
-    """Write page, picture and the held-out row of `card.yaml` into the bundle; return the bars.
+def write_card(study: Study, found: Found, convergence: str) -> tuple[Bar, ...]:
+    """Write page and pictures into the study's folder; return the bars.
 
     Args:
         study: what was run.
         found: its records.
-        looks: how often this policy's held-out block was looked at.
         convergence: a sentence on the station's convergence card.
     """
     ours, theirs = found.records["policy"], found.records[found.script]
     judged = bars(ours, theirs)
     card, _ = read_bundle(study.bundle)
     limit = station(study.env_id).spec.limits.lateral_damage_n
-    draw_forces(study.bundle / PICTURE, study.bundle.name, ours, found.script, theirs, limit)
-    text = to_markdown(study, found, card, judged, looks, convergence)
-    (study.bundle / PAGE).write_text(text, encoding="utf-8")
+    figure = draw_forces(study.bundle.name, ours, found.script, theirs, limit)
+    figure.savefig(study.folder / PICTURE, dpi=120)
+    if (study.bundle / CURVE).is_file():
+        shutil.copyfile(study.bundle / CURVE, study.folder / CURVE)
+    text = to_markdown(study, found, card, judged, convergence)
+    (study.folder / PAGE).write_text(text, encoding="utf-8")
+    return judged
+
+
+def save_card(study: Study, found: Found) -> None:
+    """Copy page and picture beside the bundle, with the held-out row of its `card.yaml`."""
+    for name in (PAGE, PICTURE):
+        shutil.copyfile(study.folder / name, study.bundle / name)
+    card, _ = read_bundle(study.bundle)
     seeds = f"held-out {study.seeds[0]} to {study.seeds[-1]}"
     data: dict[str, Any] = card.model_dump(by_alias=True, mode="json")
     kept = [row for row in data["results"] if not row["seeds"].startswith("held-out")]
-    data["results"] = [*kept, result_of(ours, seeds)]
+    data["results"] = [*kept, result_of(found.records["policy"], seeds)]
     write_bundle(study.bundle, data, (study.bundle / NETWORK).read_bytes())
-    return judged
 
 
 def to_markdown(
@@ -56,21 +71,22 @@ def to_markdown(
     found: Found,
     card: Card,
     judged: Sequence[Bar],
-    looks: int,
     convergence: str,
 ) -> str:
     """Return the page; see `write_card`."""
     first, last = study.seeds[0], study.seeds[-1]
     held = sum(bar.holds for bar in judged)
+    shown = (study.bundle / CURVE).is_file()
+    curve = [f"![Learning curves of the training seeds]({CURVE})", ""] if shown else []
     lines = [
         f"# {study.bundle.name}",
         "",
         _what(card),
         "",
         f"Written by `rackline card {_relative(study.bundle)} --episodes {study.episodes} "
-        f"--robustness {study.robustness}`: {study.env_id}, held-out seeds {first} to {last} "
-        f"(block {study.block}), one part a rack visit, the same seeds for every policy. Looks at "
-        f"this block so far: {looks}. {convergence}",
+        f"--robustness {study.robustness}`: {study.env_id} in its setting `{study.setting}`, "
+        f"held-out seeds {first} to {last} (block {study.block}), one part a rack visit, the same "
+        f"seeds for every policy. Looks at this block so far: {study.looks}. {convergence}",
         "All of it is simulated, at a station whose data are assumed unless tagged "
         "otherwise (configs/stations).",
         "",
@@ -83,6 +99,8 @@ def to_markdown(
         "|---|---|---|",
         *(f"| {b.asked} | {b.found} | {'holds' if b.holds else '**does not hold**'} |"
           for b in judged),
+        "",
+        _void(found),
         "",
         "## Against the tuned scripts",
         "",
@@ -102,6 +120,7 @@ def to_markdown(
               found.records["policy"][: study.robustness]),
         *(_line(c.name, found.records[c.name]) for c in study.others),
         "",
+        *curve,
         "## Robustness",
         "",
         f"The first {study.robustness} of the same seeds, with factors on the station's data.",
@@ -113,14 +132,13 @@ def to_markdown(
 
 
 def draw_forces(
-    file: Path,
     name: str,
     ours: Sequence[EpisodeRecord],
     script: str,
     theirs: Sequence[EpisodeRecord],
     limit_n: float,
-) -> None:
-    """Draw the histogram of the largest windowed lateral force of each operation."""
+) -> Figure:
+    """Return the histogram of the largest windowed lateral force of each operation."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 3.6), layout="constrained")
@@ -137,7 +155,17 @@ def draw_forces(
     )
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    figure.savefig(file, dpi=120)
+    return figure
+
+
+def _void(found: Found) -> str:
+    """Return a sentence on operations whose physics cannot be trusted."""
+    ours, theirs = (100 * void_share(found.records[name]) for name in ("policy", found.script))
+    return (
+        f"Void, because contact went deeper than the model is good for: {ours:.2f} % of the "
+        f"policy's operations, {theirs:.2f} % of the script's. Above {100 * VOID_SHARE:g} % no bar "
+        "holds."
+    )
 
 
 def _what(card: Card) -> str:
@@ -177,6 +205,7 @@ def _line(name: str, records: Sequence[EpisodeRecord]) -> str:
         f"{100 * success.high:.2f}] | {percent(OutcomeClass.ASSISTED)} "
         f"| {percent(OutcomeClass.DETECTED)} | {percent(OutcomeClass.ESCAPED)} "
         f"| {100 * damage / n:.2f} ({100 * clopper_pearson_upper(damage, n):.2f}) "
+        f"| {percent(OutcomeClass.VOID)} "
         f"| {spread([r.contact_time_s for r in records])} "
         f"| {spread([r.cycle_time_s for r in records])} "
         f"| {high([r.max_windowed_force_n for r in records])} "

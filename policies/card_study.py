@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from configs.errors import BundleError, RunFolderError
 from configs.specs.base import resolved_yaml
 from envs.perturbation import Perturbation
 from envs.registry import station
-from policies.bundle import CARD, NETWORK, OTHERS
+from policies.bundle import CARD, OTHERS, load_bundle, read_bundle
+from policies.card_looks import BLOCK, read_looks, take_look
+from policies.catalogue import policy_content
 from policies.executor import run
 from policies.records import EpisodeRecord, append_records, heal, read_records
 from policies.rollout import NO_PERTURBATION, Episode, run_episode, single_part_episodes
@@ -26,9 +29,6 @@ from policies.scripted.registry import scripts
 from policies.seeds import HELD_OUT
 from policies.tuning import cost_s
 
-BLOCK: Final = 10_000
-"""Held-out seeds of a block; every newly trained policy gets a block of its own. The first is for
-evaluations: scripts were judged on its seeds before any policy was trained."""
 ROBUSTNESS: Final[Mapping[str, Perturbation]] = {
     "pose error x 1.5": Perturbation(pose_error=1.5),
     "pose error x 2": Perturbation(pose_error=2.0),
@@ -61,16 +61,20 @@ class Study:
     Attributes:
         bundle: folder of the policy.
         env_id: station.
+        setting: the station's setting that the policy was made in, and is judged in.
         folder: run folder.
         block: number of the held-out block.
+        looks: how often the block was looked at, this study included.
         episodes: of the policy and of every script.
         robustness: episodes of every row of robustness, and of the other training seeds.
     """
 
     bundle: Path
     env_id: str
+    setting: str
     folder: Path
     block: int
+    looks: int
     episodes: int
     robustness: int
 
@@ -91,10 +95,9 @@ class Study:
     @property
     def others(self) -> tuple[Campaign, ...]:
         """The other training seeds, shipped beside the policy."""
-        found = sorted(self.bundle.glob(f"{OTHERS}/*/{CARD}"))
         return tuple(
-            Campaign(f"training seed {path.parent.name}", str(path.parent), self.robustness)
-            for path in found
+            Campaign(f"training seed {path.name}", str(path), self.robustness)
+            for path in _other_seeds(self.bundle)
         )
 
     def rows(self, script: str) -> tuple[Campaign, ...]:
@@ -125,52 +128,44 @@ def open_study(
 ) -> Study:
     """Return the study of a bundle; a new one takes a look at held-out seeds, a resumed one none.
 
+    All that can be wrong is said before the look is taken.
+
     Args:
         bundle: folder of the policy.
         env_id: station.
         folder: run folder, made if missing.
         ledger: JSON file of the looks taken so far.
         episodes: of the policy and of every script, at most a block.
-        robustness: episodes of the other rows.
+        robustness: episodes of the other rows, at most ``episodes``.
 
     Raises:
-        RunFolderError: the folder holds another study.
-        BundleError: ``bundle`` is no folder with a bundle.
+        RunFolderError: the folder holds another study, or folder or ledger cannot be used.
+        BundleError: ``bundle``, or a training seed beside it, is no policy for the station.
     """
-    identity = _identity(bundle, env_id, episodes, robustness)
+    setting = _check_bundle(bundle, env_id)
+    identity = _identity(bundle, env_id, setting, episodes, robustness)
+    read_looks(ledger)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(
+            f"{folder}: cannot be made ({error.strerror}); choose another --out"
+        ) from None
+    if not os.access(folder, os.W_OK):
+        raise RunFolderError(f"{folder}: may not be written; choose another --out")
     file = folder / "study.json"
-    folder.mkdir(parents=True, exist_ok=True)
     if file.exists():
-        held = json.loads(file.read_text(encoding="utf-8"))
-        block = held.pop("block", None)
-        if held != identity:
-            different = next(key for key in identity if held.get(key) != identity[key])
-            raise RunFolderError(
-                f"{folder}: holds the study of another {different}; choose another --out or "
-                f"delete the folder"
-            )
+        block = _block_of(file, identity)
     else:
         block = take_look(ledger, identity["policy"], bundle.name)
         file.write_text(json.dumps(identity | {"block": block}, indent=1), encoding="utf-8")
-    return Study(bundle, env_id, folder, int(block), episodes, robustness)
-
-
-def take_look(ledger: Path, policy: str, name: str) -> int:
-    """Count a look at held-out seeds in the ledger; return the policy's block, a new one if new."""
     looks = read_looks(ledger)
-    block = next((n for n, row in enumerate(looks) if row["policy"] == policy), len(looks))
-    if block == len(looks):
-        if (block + 1) * BLOCK > len(HELD_OUT):
-            raise RunFolderError(f"{ledger}: all held-out blocks are used up")
-        looks.append({"policy": policy, "name": name, "looks": 0})
-    looks[block]["looks"] += 1
-    ledger.write_text(json.dumps(looks, indent=1) + "\n", encoding="utf-8")
-    return block
-
-
-def read_looks(ledger: Path) -> list[dict[str, Any]]:
-    """Return the rows of a ledger, one a block: ``policy`` (sha256), ``name``, ``looks``."""
-    return list(json.loads(ledger.read_text(encoding="utf-8"))) if ledger.exists() else []
+    if block >= len(looks) or looks[block].policy != identity["policy"]:
+        raise RunFolderError(
+            f"{folder}: its look is not in {ledger}; name the --ledger that the study began with"
+        )
+    count = looks[block].looks
+    return Study(bundle, env_id, setting, folder, block, count, episodes, robustness)
 
 
 def run_study(study: Study, workers: int, on_record: Callable[[], None]) -> Found:
@@ -209,31 +204,66 @@ def _complete(
         study.env_id,
         campaign.policy,
         seeds[len(records) :],
-        perturbation=campaign.perturbation,
+        study.setting,
+        campaign.perturbation,
     )
     run(missing, run_episode, workers, keep, ordered=True)
     return records
 
 
-def _identity(bundle: Path, env_id: str, episodes: int, robustness: int) -> dict[str, str]:
-    """Return all that the records depend on, in words that tell what differs."""
-    try:
-        network = (bundle / NETWORK).read_bytes()
-    except OSError as error:
+def _check_bundle(bundle: Path, env_id: str) -> str:
+    """Return the setting a bundle was made in, once it and its training seeds load."""
+    place = station(env_id).spec
+    for path in (bundle, *_other_seeds(bundle)):
+        load_bundle(path, place)
+    made = read_bundle(bundle)[0].station
+    if made is None or made.setting not in place.settings:
         raise BundleError(
-            f"{bundle}: no bundle in this folder ({error.strerror}); a card needs one that was "
-            f"trained or exported"
+            f"{bundle}/{CARD}: station.setting = {made.setting if made else None!r}: is none of "
+            f"{place.id} (known: {', '.join(place.settings)}); train or export it again"
+        )
+    return made.setting
+
+
+def _block_of(file: Path, identity: Mapping[str, str]) -> int:
+    """Return the block of the study that a folder holds, if it is this one."""
+    try:
+        held = dict(json.loads(file.read_text(encoding="utf-8")))
+        block = int(held.pop("block"))
+    except (OSError, ValueError, TypeError, KeyError):
+        raise RunFolderError(
+            f"{file}: is damaged; delete the folder, the study then begins anew"
         ) from None
+    different = [key for key in {**held, **identity} if held.get(key) != identity.get(key)]
+    if different:
+        raise RunFolderError(
+            f"{file.parent}: holds a study that differs in {', '.join(different)}; choose another "
+            f"--out or delete the folder"
+        )
+    return block
+
+
+def _identity(
+    bundle: Path, env_id: str, setting: str, episodes: int, robustness: int
+) -> dict[str, str]:
+    """Return all that the records depend on, in words that tell what differs."""
     place = station(env_id).spec
     tuned = "".join(resolved_yaml(e.tuned) for e in scripts(place))
+    others = [(p.name, policy_content(str(p))["sha256"]) for p in _other_seeds(bundle)]
 
-    def digest(data: bytes) -> str:
-        return hashlib.sha256(data).hexdigest()[:16]
+    def digest(text: str) -> str:
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     return {
-        "policy": digest(network),
-        "station": digest(resolved_yaml(place).encode()),
-        "scripts": digest(tuned.encode()),
+        "policy": str(policy_content(str(bundle))["sha256"])[:16],
+        "training seeds": digest(json.dumps(others)),
+        "station": digest(resolved_yaml(place)),
+        "setting": setting,
+        "scripts": digest(tuned),
         "episodes": str(episodes),
         "robustness": str(robustness),
     }
+
+
+def _other_seeds(bundle: Path) -> list[Path]:
+    return sorted(path.parent for path in bundle.glob(f"{OTHERS}/*/{CARD}"))

@@ -11,4 +11,5 @@ TRAINING = range(10_000_000, 20_000_000)
 SELECTION = range(20_000_000, 30_000_000)
 """Seeds that tuning, early stopping and model choice may look at."""
 HELD_OUT = range(30_000_000, 40_000_000)
-"""Seeds of cards, in blocks: a new training run gets a new block."""
+"""Seeds of evaluations (the first block) and of cards: every policy gets a block of its own, and
+every study of it is counted as a look (`policies.card_study`)."""

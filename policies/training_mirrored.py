@@ -21,6 +21,10 @@ class MirroredPolicy(ActorCriticPolicy):  # type: ignore[misc]
         args: of Stable-Baselines3's policy, as are ``others``.
     """
 
+    mlp_extractor: Any
+    action_net: Any
+    value_net: Any
+
     def __init__(self, *args: Any, seen: list[float], action: list[float], **others: Any) -> None:
         self._seen, self._action = seen, action
         super().__init__(*args, **others)
@@ -33,7 +37,7 @@ class MirroredPolicy(ActorCriticPolicy):  # type: ignore[misc]
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         own = {"seen": self._seen, "action": self._action}
-        return super()._get_constructor_parameters() | own
+        return {**super()._get_constructor_parameters(), **own}
 
 
 class MirroredMeanStd(RunningMeanStd):  # type: ignore[misc]

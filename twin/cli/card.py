@@ -1,4 +1,4 @@
-"""``rackline card``: what a policy does on held-out seeds, written beside it."""
+"""``rackline card``: what a policy does on held-out seeds, as a page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from configs.errors import RacklineError
 from policies.executor import usable_cores
 from twin.cli.app import app
 from twin.cli.options import INTERRUPTED, Workers
+from twin.cli.output import check_file, writing
 from twin.cli.progress import progress_bar
+
+_ROWS = 500
 
 
 @app.command("card")
@@ -28,11 +31,19 @@ def card_command(
         int, typer.Option(min=20, max=10_000, help="Held-out seeds of each policy.")
     ] = 5000,
     robustness: Annotated[
-        int, typer.Option(min=20, help="Seeds of each row of robustness and training seed.")
-    ] = 500,
+        int | None,
+        typer.Option(
+            min=20,
+            help="Seeds of each row of robustness and training seed (default: 500, or --episodes "
+            "if those are fewer).",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Run folder, resumed (default: runs/card-NAME).")
     ] = None,
+    save: Annotated[
+        bool, typer.Option("--save", help="Also write the card into the bundle.")
+    ] = False,
     ledger: Annotated[
         Path | None, typer.Option(help="Looks at held-out seeds (default: the zoo's).")
     ] = None,
@@ -41,28 +52,37 @@ def card_command(
     """Write a policy's card: held-out seeds against every tuned script.
 
     Runs the policy and all scripts on the same held-out seeds, one part a rack
-    visit, then the other training seeds shipped with it, and both the policy
-    and the best script with wider errors, other friction and finer physics.
-    Writes README.md, a force histogram and the held-out row of card.yaml into
-    the bundle. Every new study counts as a look at the policy's block of
-    held-out seeds; going on with a stopped one does not.
+    visit, in the setting that the policy was made in; then the other training
+    seeds shipped with it, and both the policy and the best script with wider
+    errors, other friction and finer physics. Writes README.md and a force
+    histogram into the run folder; --save also puts them into the bundle, with
+    the held-out row of its card.yaml. Every new study counts as a look at the
+    policy's block of held-out seeds; going on with a stopped one does not.
 
     Exit code 0 where every bar holds, 1 where one does not.
 
-    Example: [bold]rackline card zoo/tray_insert --episodes 200 --robustness 50[/bold]
+    Example: [bold]rackline card zoo/tray_insert --episodes 200[/bold]
     """
     from envs.registry import station
-    from policies.card_page import write_card
-    from policies.card_study import open_study, read_looks, run_study
+    from policies.bundle import CARD, NETWORK
+    from policies.card_page import PAGE, PICTURE, save_card, write_card
+    from policies.card_study import open_study, run_study
     from policies.catalogue import bundle_path, zoo_folder
     from twin.evaluation.physics import physics_statement
 
     path = bundle_path(bundle)
     if path is None or not path.is_dir():
         raise RacklineError(f"{bundle}: no such bundle; name zoo/NAME or a folder with card.yaml")
+    rows = _rows(robustness, episodes)
     folder = out or Path("runs") / f"card-{path.name}"
     looks = ledger or zoo_folder() / "held_out.json"
-    study = open_study(path, env, folder, looks, episodes, robustness)
+    check_file("--ledger", looks)
+    if save:
+        for name in (PAGE, PICTURE, CARD, NETWORK):
+            check_file("--save", path / name)
+    spec = station(env).spec
+    physics_statement(env, spec)  # a damaged one is said before the look
+    study = open_study(path, env, folder, looks, episodes, rows)
     console = Console()
     try:
         with progress_bar() as bar:
@@ -71,11 +91,27 @@ def card_command(
     except KeyboardInterrupt:
         console.print(f"Stopped; the same command goes on from {folder}.")
         raise typer.Exit(INTERRUPTED) from None
-    count = read_looks(looks)[study.block]["looks"]
-    judged = write_card(study, found, count, physics_statement(env, station(env).spec))
+    with writing("--out", folder):
+        judged = write_card(study, found, physics_statement(env, spec, study.setting))
+    if save:
+        with writing("--save", path):
+            save_card(study, found)
     table = Table("asked", "found", "")
     for each in judged:
         table.add_row(each.asked, each.found, "holds" if each.holds else "does not hold")
     console.print(table)
-    console.print(f"Card: {path / 'README.md'}", highlight=False, soft_wrap=True)
+    page = (path if save else folder) / PAGE
+    console.print(f"Card: {page}", highlight=False, soft_wrap=True)
     raise typer.Exit(0 if all(each.holds for each in judged) else 1)
+
+
+def _rows(robustness: int | None, episodes: int) -> int:
+    """Return the seeds of a row: those of the policy's own that it is paired with, at most."""
+    if robustness is None:
+        return min(_ROWS, episodes)
+    if robustness > episodes:
+        raise RacklineError(
+            f"--robustness {robustness}: its rows take the first of the --episodes {episodes} "
+            f"seeds; write {episodes} or fewer"
+        )
+    return robustness
