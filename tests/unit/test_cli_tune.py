@@ -1,5 +1,6 @@
 """The tuning command: it says what it minimises, keeps the better set, and survives a kill."""
 
+import dataclasses
 import json
 import re
 
@@ -7,6 +8,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+import policies.scripted.registry
 import policies.tuning
 import twin.cli.tune  # noqa: F401 - registers the command
 from configs.commented import opening_comment
@@ -56,7 +58,7 @@ class Bench:
     def tune(self, *more, out="best.yaml", log="log.jsonl"):
         """Run a search of five sets, two episodes each; return its result and its episodes."""
         self.runs.clear()
-        files = ("--out", self.folder / out, "--log", self.folder / log)
+        files = ("--log", self.folder / log, *(("--out", self.folder / out) if out else ()))
         found = tune(SCRIPT, "--trials", 5, "--episodes", 2, "--workers", 1, *files, *more)
         return found, len(self.runs)
 
@@ -171,6 +173,21 @@ def test_what_is_stored_stays_unless_it_is_beaten(bench):
     assert episodes == 0
     assert "stays as it is" in again.output  # no better than itself
     assert bench.read("best.yaml") == found
+
+
+def test_the_script_s_own_set_is_replaced_with_save_alone(bench, monkeypatch):
+    own = bench.folder / "own.yaml"
+    own.write_text(stored(0.001))
+    entry = dataclasses.replace(script_called(SCRIPT), config=own)
+    monkeypatch.setitem(policies.scripted.registry._SCRIPTS, SCRIPT, entry)
+    result, episodes = bench.tune(out=None)
+    assert episodes == 12
+    assert f"--save writes it to {own}" in result.output
+    assert own.read_text() == stored(0.001)
+    result, episodes = bench.tune("--save", out=None)
+    assert episodes == 0
+    assert f"written to {own}" in result.output
+    assert load_spec(entry.parameters, own).insert_m_per_s > 0.05
 
 
 def test_mistakes_are_refused(tmp_path):

@@ -35,8 +35,11 @@ def tune_command(
     ] = "rackline/TrayInsert-v0",
     out: Annotated[
         Path | None,
-        typer.Option(help="File to write (default: where the script's own are)."),
+        typer.Option(help="File to write (default: none, or the script's own with --save)."),
     ] = None,
+    save: Annotated[
+        bool, typer.Option("--save", help="Write a better set where the script's own are.")
+    ] = False,
     log: Annotated[
         Path | None,
         typer.Option(
@@ -46,10 +49,11 @@ def tune_command(
     ] = None,
     workers: Workers = None,
 ) -> None:
-    """Search a script's parameters on selection seeds and store the best with the effort made.
+    """Search a script's parameters on selection seeds and store better ones with the effort made.
 
-    What the file to write holds is tried too, and stays unless a trial costs less on the same
-    seeds. A killed or interrupted search goes on with the same command.
+    The set that is stored is tried too, and stays unless a trial costs less on the same seeds;
+    --save then replaces the script's own. A killed or interrupted search goes on with the same
+    command, and one that is over takes no time with --save.
 
     Three trials in five cover the whole range (Latin hypercube), the rest a
     quarter of it around the best. The cost of a parameter set is what a tray
@@ -66,7 +70,9 @@ def tune_command(
     entry = script_called(script)
     search = Search(station(env).env_id, script, trials, episodes, seed)
     file = out or entry.file
-    check_file("--out", file)
+    written = out is not None or save
+    if written:
+        check_file("--save" if out is None else "--out", file)
     stored = load_spec(entry.parameters, file) if file.exists() else None
     log = log or Path("runs") / f"tune-{entry.file.stem}.jsonl"
     made = TrialLog(log, search)
@@ -97,6 +103,12 @@ def tune_command(
     if not found.better:
         console.print(
             f"not less than what is stored costs on the same seeds: {file} stays as it is",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
+        return
+    if not written:
+        console.print(
+            f"less than what is stored costs on the same seeds; --save writes it to {file}",
             highlight=False, soft_wrap=True,
         )  # fmt: skip
         return
