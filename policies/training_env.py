@@ -57,7 +57,7 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
         n = len(env.fields) + composition.extra
         self.observation_space = gym.spaces.Box(-LIMIT, LIMIT, (n,), np.float32)
         self._composition, self._weights = composition, weights
-        self._nothing = np.zeros(env.action_space.shape, dtype=np.float32)
+        self._nothing = np.zeros(len(env.actions), dtype=np.float32)
         self._force_cap, self._force_from = force_cap, force_from
         self._depths, self._times = zip(*pace, strict=True)
         self._depth = 0.0
@@ -103,9 +103,10 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
                 ended = terminated or truncated
             if not ended:
                 return seen, info
+        begin = self._composition.begin
         raise RacklineError(
-            f"composition.begin: none of {PASSED_OVER} operations comes to where what is learnt "
-            f"counts; lower `above`"
+            f"composition.begin.above = {begin.above if begin else None}: none of {PASSED_OVER} "
+            f"operations comes to where what is learnt counts; lower it"
         )
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
