@@ -49,7 +49,7 @@ class Composition:
         self._feed = spec.feed or (1.0, 1.0)
         self._scripted = np.zeros(len(actions), dtype=np.float32)
         self._zones = [_zones(zones, fields) for zones in spec.zones]
-        self._begin = _begin(spec.begin, fields)
+        self._begin, self._begin_at = spec.begin, _begin(spec.begin, fields)
         self._begun = True
         self._mirrored = spec.mirror
         self._swaps, self._turns = mirror([field.name for field in fields]), mirror(actions)
@@ -64,6 +64,11 @@ class Composition:
     def begun(self) -> bool:
         """Whether a learnt action counts, by the last observation seen."""
         return self._begun
+
+    @property
+    def begin(self) -> BeginSpec | None:
+        """Where a learnt action begins to count, None where that is from the start."""
+        return self._begin
 
     @property
     def sides(self) -> tuple[Array, Array] | None:
@@ -86,11 +91,17 @@ class Composition:
     def act(self, observation: Array, learnt: Callable[[Array], Array]) -> Array:
         """Return the action (m,) in [-1, 1] of a network for an observation (n,).
 
+        The network is asked only where what it learnt counts: what it remembers begins there, as
+        in training.
+
         Args:
             observation: of the station.
             learnt: the network: what the learner sees to its action.
         """
-        action = learnt(self.see(observation))
+        seen = self.see(observation)
+        if not self._begun:
+            return self.join(np.zeros_like(self._scripted))
+        action = learnt(seen)
         if self._mirrored:
             seen = self._seen(self._swaps * observation, self._turns * self._scripted)
             action = np.float32(0.5) * (action + self._turns * learnt(seen))
@@ -103,7 +114,7 @@ class Composition:
         """
         if self._base is not None:
             self._scripted = self._base.act(observation)
-        index, above = self._begin
+        index, above = self._begin_at
         self._begun = bool(observation[index] > above)
         return self._seen(observation, self._scripted)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 from configs.errors import RunFolderError
@@ -109,3 +110,19 @@ def read_records(path: Path) -> Iterator[EpisodeRecord]:
             raise RunFolderError(
                 f"{path}:{number}: record is damaged; delete this line, its episode is run again"
             ) from None
+
+
+def resume_records(path: Path, seeds: Sequence[int]) -> list[EpisodeRecord]:
+    """Return what a campaign that appends its records in the order of seeds has done already.
+
+    Args:
+        path: JSON lines, made ready for the next append; may be missing.
+        seeds: of the campaign.
+
+    Raises:
+        RunFolderError: a record is damaged, or the file is of other seeds.
+    """
+    records = list(islice(read_records(heal(path)), len(seeds)))
+    if [record.seed for record in records] != list(seeds[: len(records)]):
+        raise RunFolderError(f"{path}: holds other seeds; delete it, its episodes are run again")
+    return records

@@ -12,6 +12,7 @@ import importlib.util
 import pickle
 import random
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,17 @@ from policies.export import Normaliser, export_network
 from policies.training_env import TrainingEnv, training_env
 
 PACKAGES = ("torch", "stable_baselines3", "sb3_contrib", "onnx", "onnxscript")
+_UNREADABLE = (
+    AssertionError,  # torch's zips lie within the model's: cut, it can be taken for one of them
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    RuntimeError,
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+)
+"""What Stable-Baselines3, torch, NumPy and pickle raise on files that were cut."""
 _BUFFER = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 
 
@@ -135,12 +147,13 @@ class Learner:
             self._model.set_logger(_logger(self._logs))
             buffer = getattr(self._model, "replay_buffer", None)
             if buffer is not None:
-                with np.load(folder / "buffer.npz") as saved:
+                # NumPy leaves a file that it opened itself open where it is cut.
+                with (folder / "buffer.npz").open("rb") as file, np.load(file) as saved:
                     buffer.pos, buffer.full = int(saved["at"][0]), bool(saved["at"][1])
                     for name in _BUFFER:
                         getattr(buffer, name)[: len(saved[name])] = saved[name]
             states = pickle.loads((folder / "random.pkl").read_bytes())
-        except (OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        except _UNREADABLE as error:
             reason = " ".join(str(error).split())
             raise RunFolderError(
                 f"{folder}: cannot be read ({reason}); delete this folder to start the seed again"

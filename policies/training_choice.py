@@ -1,38 +1,50 @@
-"""The end of a training run: the choice among its policies on selection seeds, and the curves."""
+"""The end of a training run: the choice among its policies on selection seeds, and the curves.
+
+Every record of the choice is kept as it comes: one that was killed goes on behind it, and one with
+more seeds runs these alone.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from configs.specs.training import TrainingSpec
 from envs.registry import station
 from policies.bundle import OTHERS, read_bundle, write_bundle
+from policies.catalogue import policy_content
 from policies.executor import Executor, run
 from policies.recording_campaign import Highlight, record_highlights
-from policies.records import EpisodeRecord
+from policies.records import EpisodeRecord, append_records, resume_records
 from policies.results import figures, result_of
 from policies.rollout import Episode, run_episode, single_part_episodes
 from policies.training_run import CHOICE_SEEDS, SeedState
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CHOSEN = "bundle"
 """Folder of the chosen policy within a run."""
 RECORDINGS = "recordings"
 """Folder of recorded episodes within a run."""
+KEPT = "choice"
+"""Folder of the choice's records within a run, a file a policy."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What every seed's finalists did on the same selection seeds.
+    """What every seed's finalists did on selection seeds.
 
     Attributes:
         chosen: path of the bundle with the smallest cost.
         best: path of the best bundle of each training seed.
-        records: of each policy, by name; the script under them is first, if there is one.
+        records: of each policy, by name; the script under them is first, if there is one. All begin
+            with the same seeds; those that raced, and the script, go on to further ones.
     """
 
     chosen: str
@@ -68,46 +80,89 @@ def choose(
 
     The cost is the one that scripts are tuned by: server seconds a tray, see `policies.tuning`.
     With a race the cheapest few, and the script, then work more seeds; the cheapest of these wins.
+
+    Args:
+        spec: what was trained, and how it is chosen.
+        out: run folder.
+        states: of every training seed, at its end.
+        workers: number of processes.
+        on_record: counts episodes, kept ones too.
+
+    Raises:
+        RunFolderError: records kept in the folder are damaged.
     """
     takes_part = candidates(spec, out, states)
-    first = CHOICE_SEEDS[: spec.selection.final_episodes]
-    env_id = station(spec.env).env_id
-    found: dict[str, list[EpisodeRecord]] = {name: [] for name in takes_part}
-
-    def keep(episode: Episode, record: EpisodeRecord) -> None:
-        found[episode.policy].append(record)
-        on_record()
-
-    def work(names: Iterable[str], seeds: Sequence[int]) -> None:
-        each = [e for n in names for e in single_part_episodes(env_id, n, seeds, spec.setting)]
-        run(each, run_episode, workers, keep, ordered=True)
-
-    def cost(name: str) -> tuple[int, float]:
-        return -len(found[name]), figures(found[name])["cost_s"]
-
-    work(takes_part, first)
-    race = spec.selection.race
+    contest = _Contest(spec, out, takes_part, workers, on_record)
+    first, race = spec.selection.final_episodes, spec.selection.race
+    contest.run_to(first, takes_part)
     if race is not None:
-        learnt = sorted((n for n in takes_part if takes_part[n] is not None), key=cost)
+        learnt = sorted((n for n in takes_part if takes_part[n] is not None), key=contest.cost)
         scripts = [name for name in takes_part if takes_part[name] is None]
-        more = CHOICE_SEEDS[len(first) : len(first) + race.episodes]
-        work([*scripts, *learnt[: race.policies]], more)
+        contest.run_to(first + race.episodes, [*scripts, *learnt[: race.policies]])
     best = {
-        seed: min((name for name in takes_part if takes_part[name] == seed), key=cost)
+        seed: min((name for name in takes_part if takes_part[name] == seed), key=contest.cost)
         for seed in states
     }
-    chosen = min(best.values(), key=cost)
-    shutil.rmtree(out / CHOSEN, ignore_errors=True)
-    for seed, name in best.items():
-        target = out / CHOSEN if name == chosen else out / CHOSEN / OTHERS / str(seed)
-        _write_chosen(Path(name), target, found[name])
-    summary = {
-        "chosen": chosen,
-        "seeds": [first[0], CHOICE_SEEDS[len(found[chosen]) - 1]],
-        "policies": {name: figures(records) for name, records in found.items()},
-    }
-    (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    return Choice(chosen, best, found)
+    choice = Choice(min(best.values(), key=contest.cost), best, contest.found)
+    _write_choice(spec, out, choice)
+    return choice
+
+
+class _Contest:
+    """Policies on the same selection seeds, every record kept in a file of its policy.
+
+    Args:
+        spec: says station and setting.
+        out: run folder.
+        names: of the policies.
+        workers: number of processes.
+        on_record: called for every record found, kept or new.
+    """
+
+    def __init__(
+        self,
+        spec: TrainingSpec,
+        out: Path,
+        names: Iterable[str],
+        workers: int,
+        on_record: Callable[[], None],
+    ) -> None:
+        (out / KEPT).mkdir(exist_ok=True)
+        self._env_id, self._setting = station(spec.env).env_id, spec.setting
+        self._workers, self._on_record = workers, on_record
+        self._files = {name: _records_file(out, name) for name in names}
+        self._kept = {n: resume_records(file, CHOICE_SEEDS) for n, file in self._files.items()}
+        self.found: dict[str, list[EpisodeRecord]] = {name: [] for name in self._files}
+
+    def run_to(self, episodes: int, names: Iterable[str]) -> None:
+        """Bring policies to so many episodes each, running what no file holds."""
+        missing: list[Episode] = []
+        for name in names:
+            for record in self._kept[name][len(self.found[name]) : episodes]:
+                self._count(name, record)
+            seeds = CHOICE_SEEDS[len(self.found[name]) : episodes]
+            missing += single_part_episodes(self._env_id, name, seeds, self._setting)
+        run(missing, run_episode, self._workers, self._keep, ordered=True)
+
+    def cost(self, name: str) -> tuple[int, float]:
+        """Return what policies are ordered by: those that raced first, then server seconds."""
+        return -len(self.found[name]), figures(self.found[name])["cost_s"]
+
+    def _keep(self, episode: Episode, record: EpisodeRecord) -> None:
+        append_records(self._files[episode.policy], [record])
+        self._count(episode.policy, record)
+
+    def _count(self, name: str, record: EpisodeRecord) -> None:
+        self.found[name].append(record)
+        self._on_record()
+
+
+def _records_file(out: Path, name: str) -> Path:
+    """Return where a policy's records are kept: a script tuned anew gets a file of its own."""
+    content = {key: value for key, value in policy_content(name).items() if key != "name"}
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+    short = "".join(c if c.isalnum() else "-" for c in name.removeprefix(f"{out}/"))
+    return out / KEPT / f"{short}-{digest}.jsonl"
 
 
 def record_choice(spec: TrainingSpec, out: Path, choice: Choice, workers: int) -> list[Highlight]:
@@ -126,9 +181,25 @@ def episodes_to_choose(spec: TrainingSpec, takes_part: int) -> int:
     return spec.selection.final_episodes * takes_part + (race.episodes * deciding if race else 0)
 
 
-def _write_chosen(source: Path, target: Path, records: Sequence[EpisodeRecord]) -> None:
+def _write_choice(spec: TrainingSpec, out: Path, choice: Choice) -> None:
+    shutil.rmtree(out / CHOSEN, ignore_errors=True)
+    for seed, name in choice.best.items():
+        target = out / CHOSEN if name == choice.chosen else out / CHOSEN / OTHERS / str(seed)
+        _write_chosen(spec, Path(name), target, choice.records[name])
+    summary = {
+        "chosen": choice.chosen,
+        "seeds": [CHOICE_SEEDS[0], CHOICE_SEEDS[len(choice.records[choice.chosen]) - 1]],
+        "policies": {name: figures(records) for name, records in choice.records.items()},
+    }
+    (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+
+
+def _write_chosen(
+    spec: TrainingSpec, source: Path, target: Path, records: Sequence[EpisodeRecord]
+) -> None:
     card, _ = read_bundle(source)
     data: dict[str, Any] = card.model_dump(by_alias=True, mode="json")
+    data["training"] = spec.model_dump(by_alias=True, mode="json")  # the choice may have grown
     seeds = f"{CHOICE_SEEDS[0]} to {CHOICE_SEEDS[len(records) - 1]}"
     data["results"].append(result_of(records, f"selection {seeds}, the choice"))
     write_bundle(target, data, (source / "policy.onnx").read_bytes())
@@ -136,11 +207,11 @@ def _write_chosen(source: Path, target: Path, records: Sequence[EpisodeRecord]) 
 
 def draw_curves(
     file: Path, states: Mapping[int, SeedState], script: Mapping[str, float] | None
-) -> None:
+) -> Figure:
     """Draw what each evaluation on selection seeds found, by steps; one line a training seed.
 
     Args:
-        file: picture to write, e.g. a PNG.
+        file: picture to write, e.g. a PNG; the figure is returned as well.
         states: by training seed.
         script: figures of the script under the policies, drawn as a dashed line.
     """
@@ -171,3 +242,4 @@ def draw_curves(
     figure.axes[0].legend(frameon=False)
     figure.suptitle("Deterministic policy on selection seeds during training")
     figure.savefig(file, dpi=120)
+    return figure

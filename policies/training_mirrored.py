@@ -31,13 +31,14 @@ class MirroredPolicy(ActorCriticPolicy):  # type: ignore[misc]
 
     def _build(self, lr_schedule: Any) -> None:
         super()._build(lr_schedule)  # the optimiser holds the weights, which stay the same
-        self.mlp_extractor = _Both(self.mlp_extractor, self._seen)
-        self.action_net = _Mean(self.action_net, self._action)
-        self.value_net = _Mean(self.value_net, [1.0])
+        made: Any = self
+        self.mlp_extractor = _Both(made.mlp_extractor, self._seen)
+        self.action_net = _Mean(made.action_net, self._action)
+        self.value_net = _Mean(made.value_net, [1.0])
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
-        own = {"seen": self._seen, "action": self._action}
-        return {**super()._get_constructor_parameters(), **own}
+        found: dict[str, Any] = super()._get_constructor_parameters()
+        return found | {"seen": self._seen, "action": self._action}
 
 
 class MirroredMeanStd(RunningMeanStd):  # type: ignore[misc]

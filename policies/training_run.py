@@ -4,10 +4,16 @@
 
     OUT/run.json          what is trained, by hash
     OUT/training.yaml     the resolved spec
-    OUT/seed-0/           state.json, checkpoint-…/, at-…/ (bundles as evaluated), tensorboard/
+    OUT/seed-0/           a training seed:
+        state/checkpoint-….json   steps, time and one row a chunk, evaluations where due
+        checkpoint-…/             what goes on from there: networks, optimisers, random states
+        at-…/                     bundles as evaluated
+        tensorboard/, steps.txt   curves; steps done, for the progress bar
+    OUT/choice/           the records of every policy in the choice, one line an episode
+    OUT/bundle/           the policy chosen, and the best of every other seed in seeds/
+    OUT/summary.json      the choice in figures
     OUT/curve.png         learning curves
-    OUT/bundle/           the policy chosen on selection seeds
-    OUT/summary.json      the choice: every seed's best policy and the script on the same seeds
+    OUT/recordings/       worst and best episode of the policy chosen
 """
 
 from __future__ import annotations
@@ -17,23 +23,22 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from configs.errors import RunFolderError, UnknownNameError, suggest
-from configs.specs.base import error_at, load_spec, resolve_path, resolved_yaml, spec_hash
+from configs.errors import RunFolderError
+from configs.specs.base import resolved_yaml, spec_hash
 from configs.specs.station import StationSpec
 from configs.specs.training import TrainingSpec
-from envs.observation import mirror
-from envs.registry import station, station_of
+from envs.registry import station
 from envs.station_env import StationEnv
 from policies.bundle import load_bundle, reference, write_bundle
 from policies.results import figures, result_of
 from policies.rollout import play, record_of
-from policies.scripted.registry import script, scripts
+from policies.scripted.registry import script
 from policies.seeds import SELECTION
 from policies.training import Learner
 from policies.tuning import cost_s
@@ -42,6 +47,8 @@ EVALUATION_SEEDS = SELECTION[1_000_000:]
 """Selection seeds of the evaluations during training; the scripts were tuned on the first."""
 CHOICE_SEEDS = SELECTION[2_000_000:]
 """Selection seeds of the choice among training seeds."""
+LOCK = ".lock"
+"""What keeps a second process out of a run folder."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class SeedRun:
         folder: of this seed.
     """
 
-    training: str
+    training: str = field(repr=False)  # pages of it, and errors name their item
     seed: int
     folder: str
 
@@ -83,51 +90,6 @@ class SeedState:
         return sorted(self.evaluations, key=lambda row: float(row["cost_s"]))[:n]
 
 
-def load_training(name_or_path: str) -> TrainingSpec:
-    """Return a shipped training or that of a path, with what it names checked.
-
-    Raises:
-        ConfigError: naming file and line; also for a station, setting or script that is not here.
-    """
-    path = resolve_path("training", name_or_path)
-    spec = load_spec(TrainingSpec, path)
-    try:
-        place = _station(spec)
-    except UnknownNameError as error:
-        raise error_at(path, ("env",), *_problem(error)) from None
-    if spec.setting not in place.settings:
-        remedy = suggest(spec.setting, place.settings)
-        raise error_at(path, ("setting",), "is not a setting of the station", remedy)
-    observed = [field.name for field in station_of(place).fields]
-    named: list[tuple[tuple[str | int, ...], str]] = [
-        (("composition", "zones", n, "field"), zones.field)
-        for n, zones in enumerate(spec.composition.zones)
-    ]
-    if spec.composition.mirror and spec.on_policy is not None:
-        for at, name in named:
-            if name in observed and mirror([name])[0] < 0:
-                raise error_at(
-                    path, at, "has a side, and PPO learns both at once",
-                    "take the zones of this entry out, or `mirror`",
-                )  # fmt: skip
-    if spec.composition.begin is not None:
-        named.append((("composition", "begin", "field"), spec.composition.begin.field))
-    for at, name in named:
-        if name not in observed:
-            raise error_at(path, at, "is not observed", suggest(name, observed))
-    base = spec.composition.base
-    try:
-        script(base or "")  # one's own is known once its module is imported
-    except UnknownNameError as error:
-        raise error_at(path, ("composition", "base"), *_problem(error)) from None
-    known = [f"{entry.name}@{entry.version}" for entry in scripts()]
-    if base is not None and base not in known:
-        raise error_at(
-            path, ("composition", "base"), "is no script with its version", suggest(base, known)
-        )
-    return spec
-
-
 def prepare(spec: TrainingSpec, out: Path) -> list[SeedRun]:
     """Make or check the run folder, and return the work of each seed.
 
@@ -143,7 +105,7 @@ def prepare(spec: TrainingSpec, out: Path) -> list[SeedRun]:
                 raise RunFolderError(
                     f"{out}: holds a training of another file or station; choose another --out"
                 )
-        elif any(out.iterdir()):
+        elif any(path.name != LOCK for path in out.iterdir()):
             raise RunFolderError(f"{out}: is not empty and holds no training; choose another --out")
         else:
             _write(file, json.dumps(identity))
@@ -283,11 +245,6 @@ def _evaluate(spec: TrainingSpec, seed: int, folder: Path, learner: Learner) -> 
 def _base_parameters(spec: TrainingSpec) -> dict[str, Any] | None:
     entry = script(spec.composition.base or "")
     return entry.tuned.model_dump(by_alias=True, mode="json") if entry else None
-
-
-def _problem(error: UnknownNameError) -> tuple[str, str]:
-    problem, _, remedy = str(error).partition("; ")
-    return problem, remedy
 
 
 def _station(spec: TrainingSpec) -> StationSpec:

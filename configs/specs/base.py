@@ -25,7 +25,8 @@ class Spec(BaseModel):
     """Base of every spec: frozen, strict, no unknown field, YAML keys without unit suffixes.
 
     Attributes:
-        outside_hash: fields that do not change what a spec identifies, see `spec_hash`.
+        outside_hash: fields that do not change what a spec identifies, nor what one identifies
+            that holds it, see `spec_hash`.
         folder: of shipped files, one of which a YAML of this form may extend; empty where none.
     """
 
@@ -141,9 +142,19 @@ def resolved_yaml(spec: Spec) -> str:
 
 def spec_hash(spec: Spec) -> str:
     """Return 16 hex digits that identify the resolved content of a spec."""
-    data = json.loads(spec.model_dump_json(by_alias=True, exclude=set(spec.outside_hash)))
+    data = json.loads(spec.model_dump_json(by_alias=True, exclude=_outside(spec)))
     canonical = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def _outside(spec: Spec) -> dict[str, Any]:
+    """Return what the hash leaves out, of a spec and of those in its fields, as pydantic's form."""
+    found: dict[str, Any] = dict.fromkeys(spec.outside_hash, True)
+    for name in type(spec).model_fields:
+        value = getattr(spec, name)
+        if name not in found and isinstance(value, Spec) and (below := _outside(value)):
+            found[name] = below
+    return found
 
 
 def compose(path: Path, folder: str = "", above: tuple[Path, ...] = ()) -> yaml.MappingNode:

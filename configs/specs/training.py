@@ -124,7 +124,12 @@ class OnPolicy(Spec):
 
 
 class RaceSpec(Spec):
-    """The second round of the choice: the cheapest `policies` of the first, so many more seeds."""
+    """The second round of the choice: few policies, many more seeds.
+
+    Attributes:
+        policies: how many come to it, the cheapest of the first round; the script comes too.
+        episodes: seeds that each of them works beyond those of the first round.
+    """
 
     policies: Annotated[int, Field(ge=2)]
     episodes: Count
@@ -134,12 +139,16 @@ class SelectionSpec(Spec):
     """Episodes on selection seeds: at each evaluation, and for the choice at the end.
 
     Attributes:
+        episodes: of every evaluation during training.
+        final_episodes: of every policy in the choice's first round, the script's among them.
         finalists: policies of each training seed that take part in the choice: its cheapest at the
             evaluations.
-        final_episodes: of each of them.
         race: a second round. The cheapest of twelve owes some of its cost to luck, and a damage in
             a thousand operations shows in thousands only.
     """
+
+    # Of the choice alone: it may be held again with more seeds, and nothing is trained again.
+    outside_hash: ClassVar[frozenset[str]] = frozenset({"final_episodes", "finalists", "race"})
 
     episodes: Count
     final_episodes: Count

@@ -98,6 +98,22 @@ def test_what_is_learnt_begins_where_it_is_said_to():
         action = made.act(np.array([depth, 0, 0], dtype=np.float32), lambda _: learnt)
         assert action == pytest.approx(expected)
     assert list(learnt) == pytest.approx([1.0, 0.4, -0.4, 0.2])
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_the_network_is_asked_only_where_what_it_learnt_counts(mirror):
+    """What a network with a memory saw begins there, as in training."""
+    begin = {"field": "depth", "above": 0.07}
+    made = composition("residual", Fixed(0.2, 0.1, 0.0, -0.1), begin=begin, mirror=mirror)
+    asked = []
+
+    def learnt(seen):
+        asked.append(seen[0])
+        return np.zeros(4, dtype=np.float32)
+
+    for depth in (0.1, 0.69, 0.75, 0.8):
+        made.act(np.array([depth, 0, 0], dtype=np.float32), learnt)
+    assert asked == pytest.approx([0.75, 0.8] if not mirror else [0.75, 0.75, 0.8, 0.8])
     with pytest.raises(UnknownNameError, match="did you mean 'depth'"):
         composition("residual", Fixed(0, 0, 0, 0), begin=begin | {"field": "dept"})
 
@@ -182,7 +198,7 @@ def test_training_starts_where_what_is_learnt_counts():
     try:
         ended = (seen[: len(env.unwrapped.fields)], 0.0, False, True, {"reward_terms": TERMS})
         env.env.step = lambda action: ended
-        with pytest.raises(RacklineError, match="lower `above`"):
+        with pytest.raises(RacklineError, match=r"begin.above = 9.0: .* lower it"):
             env.reset()
     finally:
         env.close()

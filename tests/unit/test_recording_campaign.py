@@ -23,7 +23,7 @@ from policies.recording_film import close_jpeg
 from policies.records import EpisodeRecord, append_records, parse_record
 from policies.rollout import Episode, run_episode
 from policies.training_choice import Choice, record_choice
-from policies.training_run import load_training
+from policies.training_file import load_training
 from twin.cli.app import app
 from twin.cli.evaluate_view import show_recordings
 from twin.evaluation.plan import load_plan

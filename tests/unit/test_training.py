@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,20 +28,22 @@ from configs.errors import ConfigError, EnvironmentSetupError, RacklineError, Ru
 from configs.specs.base import load_spec, resolve_path
 from configs.specs.training import SelectionSpec, TrainingSpec
 from policies import training_choice
-from policies.bundle import read_bundle
+from policies.bundle import load_bundle, read_bundle
+from policies.network import Network
 from policies.rollout import run_episode, single_part_episodes
 from policies.training import Learner
-from policies.training_choice import candidates, choose, episodes_to_choose
+from policies.training_choice import candidates, choose, draw_curves, episodes_to_choose
+from policies.training_env import training_env
+from policies.training_file import load_training
 from policies.training_run import (
     CHOICE_SEEDS,
-    SeedRun,
     SeedState,
-    load_training,
     prepare,
     read_state,
     train_seed,
 )
 from twin.cli.app import app
+from twin.evaluation.runfolder import RunFolder
 
 SMALL = {
     "algorithm": "SAC",
@@ -70,13 +73,14 @@ def small_file(folder, **changes):
 
 
 def learnt(spec, run):
-    """Return all weights, optimisers and what the next chunk would draw, from a run's end."""
+    """Return weights and optimisers, and what the next chunk would draw and how it would see."""
     learner = Learner(spec, run.seed)
     try:
         (checkpoint,) = Path(run.folder).glob("checkpoint-*")
         learner.restore(checkpoint)
         draws = (torch.rand(1).item(), learner._station.stream)
-        return learner.parameters(), draws
+        seen = [vars(learner._env.obs_rms)[k] for k in ("mean", "var")] if spec.normalise else []
+        return learner.parameters(), draws, [torch.as_tensor(array) for array in seen]
     finally:
         learner.close()
 
@@ -144,6 +148,8 @@ def test_a_killed_run_resumes_to_the_same_end(whole, tmp_path):
 def test_other_algorithms_go_on_exactly(changes, tmp_path):
     """A run of one chunk that is resumed for another equals a run of two."""
     spec = load_spec(TrainingSpec, small_file(tmp_path, **changes))
+    assert spec.composition.mirror  # PPO's networks and statistics are mirrored then
+    assert spec.composition.begin
     longer = spec.model_copy(update={"steps": 120})
     shorter = spec.model_copy(update={"steps": 60})
     (one,) = prepare(longer, tmp_path / "one")
@@ -170,15 +176,16 @@ def logged(folder):
 
 
 def test_it_learns_something(whole):
-    """Weights move: the end differs from the start, and from another training seed's."""
+    """Weights move: the end differs from the start, and so does another training seed's start."""
     _, run, spec, _ = whole
-    fresh = Learner(spec, run.seed)
-    try:
-        start = fresh.parameters()["policy"]
-    finally:
+    starts = []
+    for seed in (run.seed, run.seed, run.seed + 1):
+        fresh = Learner(spec, seed)
+        starts.append(fresh.parameters()["policy"])
         fresh.close()
-    end, _ = learnt(spec, run)
-    assert not same(start, end["policy"])
+    assert same(starts[0], starts[1])
+    assert not same(starts[0], starts[2])
+    assert not same(starts[0], learnt(spec, run)[0]["policy"])
 
 
 def test_the_cheapest_policies_of_every_seed_come_to_the_choice(tmp_path):
@@ -193,38 +200,93 @@ def test_the_cheapest_policies_of_every_seed_come_to_the_choice(tmp_path):
     assert next(iter(found)) == "scripted/lateral-admittance@1"
 
 
-def test_a_race_decides_among_the_cheapest(tmp_path, monkeypatch, whole):
-    """What wins 2 episodes and loses 6 is not chosen; the script works all of them too."""
+CONTACT = {"a": (1.0, 9.0), "b": (8.0, 8.0), "c": (2.0, 3.0), "d": (7.0, 7.0)}
+"""Seconds of a policy in the first two episodes, and behind."""
+
+
+@pytest.fixture
+def contest(tmp_path, monkeypatch, whole):
+    """Four policies of two training seeds, and the script, with times made up.
+
+    Returns what holds the choice: ``hold(first, race, stop)`` gives the choice, the names that were
+    run and how often progress was told; behind ``stop`` episodes comes Ctrl-C.
+    """
     _, run, spec, state = whole
-    seeds = {0: ["a", "b"], 1: ["c", "d"]}
-    contact = {"a": (1.0, 9.0), "b": (8.0, 8.0), "c": (2.0, 3.0), "d": (7.0, 7.0)}
-    selection = {"episodes": 1, "final_episodes": 2, "finalists": 2}
-    selection["race"] = {"policies": 2, "episodes": 4}
-    spec = spec.model_copy(update={"selection": SelectionSpec.model_validate(selection)})
-    states = {}
-    for seed, names in seeds.items():
+    states, like = {}, whole_record(spec)
+    for seed, names in {0: "ab", 1: "cd"}.items():
         for name in names:
             shutil.copytree(Path(run.folder) / state.cheapest(1)[0]["bundle"],
                             tmp_path / f"seed-{seed}" / name)  # fmt: skip
         states[seed] = SeedState(4, 1.0, [{"bundle": name, "cost_s": 1.0} for name in names])
-    like = whole_record(spec)
 
-    def fake(episodes, function, workers, keep, ordered):
-        for episode in episodes:
-            early, late = contact.get(Path(episode.policy).name, (5.0, 5.0))
-            time_s = early if episode.seed - CHOICE_SEEDS[0] < 2 else late
-            keep(episode, replace(like, cycle_time_s=time_s, contact_time_s=time_s))
+    def hold(first, race, stop=None):
+        ran, told = [], []
 
-    monkeypatch.setattr(training_choice, "run", fake)
-    counted = []
-    choice = choose(spec, tmp_path, states, 1, lambda: counted.append(1))
-    assert len(counted) == episodes_to_choose(spec, 5) == 5 * 2 + 3 * 4
+        def fake(episodes, function, workers, keep, ordered):
+            for episode in episodes:
+                if len(ran) == stop:
+                    raise KeyboardInterrupt
+                ran.append(Path(episode.policy).name)
+                early, late = CONTACT.get(ran[-1], (5.0, 5.0))
+                time_s = early if episode.seed - CHOICE_SEEDS[0] < 2 else late
+                times = {"cycle_time_s": time_s, "contact_time_s": time_s}
+                keep(episode, replace(like, seed=episode.seed, **times))
+
+        monkeypatch.setattr(training_choice, "run", fake)
+        selection = {"episodes": 1, "final_episodes": first, "finalists": 2}
+        selection["race"] = {"policies": 2, "episodes": race}
+        asked = spec.model_copy(update={"selection": SelectionSpec.model_validate(selection)})
+        choice = choose(asked, tmp_path, states, 1, lambda: told.append(1))
+        assert len(told) == episodes_to_choose(asked, 5) == 5 * first + 3 * race
+        return choice, ran
+
+    return hold
+
+
+def test_a_race_decides_among_the_cheapest(contest, tmp_path):
+    """What wins 2 episodes and loses 6 is not chosen; the script works all of them too."""
+    choice, ran = contest(2, 4)
+    assert len(ran) == 5 * 2 + 3 * 4
     assert choice.chosen == str(tmp_path / "seed-1" / "c")
     assert {seed: Path(name).name for seed, name in choice.best.items()} == {0: "a", 1: "c"}
     assert len(choice.records["scripted/lateral-admittance@1"]) == 6
     card, _ = read_bundle(tmp_path / "bundle")
     assert card.results[-1].episodes == 6
     assert card.results[-1].seeds.startswith(f"selection {CHOICE_SEEDS[0]} to {CHOICE_SEEDS[5]}")
+
+
+@pytest.mark.parametrize("stop", [0, 3, 13])
+def test_a_killed_choice_goes_on(contest, tmp_path, stop):
+    """Killed before, in the first round and in the race, within the writing of a record."""
+    with pytest.raises(KeyboardInterrupt):
+        contest(2, 4, stop)
+    files = sorted((tmp_path / "choice").iterdir(), key=lambda file: file.stat().st_mtime_ns)
+    if files:
+        files[-1].write_bytes(files[-1].read_bytes()[:-9])
+    choice, ran = contest(2, 4)
+    assert len(ran) == 22 - stop + bool(files)
+    assert contest(2, 4) == (choice, [])
+    shutil.rmtree(tmp_path / "choice")
+    assert contest(2, 4)[0] == choice
+
+
+def test_a_choice_with_more_seeds_runs_these_alone(contest, tmp_path, monkeypatch):
+    """And one with fewer looks at no more than it is asked to; a script tuned anew starts anew."""
+    contest(2, 4)
+    choice, ran = contest(3, 4)
+    assert sorted(ran) == ["a", "b", "c", "d", "lateral-admittance@1"]
+    assert {len(records) for records in choice.records.values()} == {3, 7}
+    card, _ = read_bundle(tmp_path / "bundle")
+    assert card.training.selection.final_episodes == 3
+    choice, ran = contest(1, 1)
+    assert ran == []
+    assert Path(choice.chosen).name == "a"
+    content = training_choice.policy_content
+    tuned = {"name": "lateral-admittance", "parameters": "others"}
+    monkeypatch.setattr(
+        training_choice, "policy_content", lambda n: tuned if "scripted" in n else content(n)
+    )
+    assert contest(1, 1)[1] == ["lateral-admittance@1"] * 2
 
 
 def whole_record(spec):
@@ -234,32 +296,119 @@ def whole_record(spec):
     return run_episode(episode)
 
 
-def test_ppo_learns_both_sides_at_once(tmp_path):
-    """Action and value of a mirror image are the mirror image's, after weights have moved."""
+@pytest.fixture(scope="module")
+def both_sides(tmp_path_factory):
+    """A mirrored PPO that has learnt, its actions and what it has seen as wide as late in training.
+
+    Returns its spec, the learner, and the weights of its actions before and after.
+    """
+    home = tmp_path_factory.mktemp("mirrored")
     steps = {"on_policy": SMALL_PPO, "algorithm": "PPO", "off_policy": None, "normalise": True}
-    spec = load_training(str(small_file(tmp_path, **steps, chunk=64)))
+    spec = load_training(str(small_file(home, **steps, chunk=64)))
+    assert spec.composition.mirror
     learner = Learner(spec, 1)
     try:
         before = learner.parameters()["policy"]["action_net.plain.weight"].clone()
         learner.learn(64, lambda steps: None, lambda info: None)
-        weights = learner.parameters()["policy"]["action_net.plain.weight"]
-        assert not torch.equal(weights, before)
-        seen, action = learner._station.sides
-        assert (seen < 0).sum() > 10
-        assert list(action) == [1, -1, 1, -1]
-        means = learner._env.obs_rms.mean
-        assert np.abs(means[seen < 0]).max() < 1e-12 < np.abs(means[seen > 0]).max()
-        given = torch.tensor(np.random.default_rng(0).normal(size=(50, len(seen))))
-        given = given.to(torch.float32)
-        policy = learner._model.policy
+        after = learner.parameters()["policy"]["action_net.plain.weight"].clone()
+        seen, _ = learner._station.sides
+        learner._env.obs_rms.update(np.random.default_rng(1).normal(size=(500, len(seen))))
         with torch.no_grad():
-            ours, value, _ = policy(given, deterministic=True)
-            theirs, same_value, _ = policy(given * torch.tensor(seen), deterministic=True)
-        assert torch.allclose(theirs, ours * torch.tensor(action), atol=1e-6)
-        assert torch.allclose(value, same_value, atol=1e-6)
-        assert ours[:, 1].abs().max() > 1e-4
+            learner._model.policy.action_net.plain.weight.mul_(30.0)
+        yield spec, learner, before, after
     finally:
         learner.close()
+
+
+def done(learner, seen):
+    """Return what the policy does in training, without its noise."""
+    return learner._model.predict(learner._env.normalize_obs(seen), deterministic=True)[0]
+
+
+def test_ppo_learns_both_sides_at_once(both_sides):
+    """Action and value of a mirror image are the mirror image's, after weights have moved."""
+    _, learner, before, after = both_sides
+    assert not torch.equal(before, after)
+    seen, action = learner._station.sides
+    assert (seen < 0).sum() > 10
+    assert list(action) == [1, -1, 1, -1]
+    means = learner._env.obs_rms.mean
+    assert np.abs(means[seen < 0]).max() < 1e-12 < np.abs(means[seen > 0]).max()
+    given = torch.tensor(np.random.default_rng(0).normal(size=(50, len(seen))))
+    given = given.to(torch.float32)
+    policy = learner._model.policy
+    with torch.no_grad():
+        ours, value, _ = policy(given, deterministic=True)
+        theirs, same_value, _ = policy(given * torch.tensor(seen), deterministic=True)
+    assert torch.allclose(theirs, ours * torch.tensor(action), atol=1e-6)
+    assert torch.allclose(value, same_value, atol=1e-6)
+    assert ours[:, 1].abs().max() > 1e-2
+
+
+def test_the_exported_network_is_the_one_that_learnt_both_sides(both_sides):
+    _, learner, *_ = both_sides
+    network = Network(*learner.network(), "policy.onnx")
+    given = np.random.default_rng(2).normal(size=(1000, network.signature.observation))
+    given = given.astype(np.float32)
+    theirs = done(learner, given)
+    ours = np.array([network.step(row)[0] for row in given])
+    assert np.abs(ours - theirs).max() <= 1e-5
+    assert np.abs(theirs).max(axis=0).min() > 0.1
+
+
+def test_a_bundle_does_what_the_policy_did_in_training(both_sides, tmp_path):
+    """Action by action: the script's to where learning begins, what was learnt behind it."""
+    spec, learner, *_ = both_sides
+    row = policies.training_run._evaluate(spec, 1, tmp_path, learner)
+    env = training_env(spec, 3)
+    bundle = load_bundle(tmp_path / row["bundle"], env.unwrapped.station)
+    start, work, last, apart = env.env.reset, env.env.step, [], []
+
+    def reset(**options):
+        bundle.reset()
+        last[:] = start(**options)
+        return tuple(last)
+
+    def step(action):
+        apart.append(np.abs(action - bundle.act(last[0])).max())
+        last[:] = work(action)
+        return tuple(last)
+
+    env.env.reset, env.env.step = reset, step
+    try:
+        seen, _ = env.reset()
+        scripted, learnt, ended = len(apart), [], False
+        while not ended:
+            learnt.append(done(learner, seen))
+            seen, _, terminated, truncated, _ = env.step(learnt[-1])
+            ended = terminated or truncated
+    finally:
+        env.close()
+    assert max(apart[:scripted]) == 0.0
+    assert max(apart) <= 1e-5
+    assert min(scripted, len(learnt)) > 10
+    assert np.abs(learnt).max() > 0.1
+
+
+def test_the_curves_show_every_evaluation(tmp_path):
+    rows = [
+        {"steps": 1000 * n, "cost_s": 1.0, "contact_time_s": 20.0 - n, "success": 0.9}
+        | {"damage": 0.01 * n, "lateral_force_p95_n": 40.0 + n}
+        for n in (1, 2, 3)
+    ]
+    states = {
+        4: SeedState(3500, 1.0, [*rows, {"steps": 3500, "operations": 2}]),
+        7: SeedState(1000, 1.0, rows[:1]),
+    }
+    figure = draw_curves(tmp_path / "curve.png", states, rows[2])
+    contact, _, damage, _ = figure.axes
+    labels = [line.get_label() for line in contact.lines]
+    assert labels == ["training seed 4", "training seed 7", "script alone"]
+    assert contact.lines[0].get_xydata().tolist() == [[1, 19], [2, 18], [3, 17]]
+    assert contact.lines[1].get_xydata().tolist() == [[1, 19]]
+    assert list(contact.lines[2].get_ydata()) == [17, 17]
+    assert damage.lines[0].get_ydata() == pytest.approx([1, 2, 3])
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_command_ends_in_a_bundle_that_works(whole, tmp_path):
@@ -269,7 +418,9 @@ def test_the_command_ends_in_a_bundle_that_works(whole, tmp_path):
     result = CliRunner().invoke(app, ["train", str(file), "--out", str(out), "--workers", "1"])
     assert result.exit_code == 0, result.output
     assert "seed 3 is chosen" in result.output
-    assert (out / "curve.png").stat().st_size > 10_000
+    assert f"tensorboard --logdir {out}" in result.output
+    assert len(list((out / "choice").iterdir())) == 2
+    assert (out / "curve.png").exists()
     card, network = read_bundle(out / "bundle")
     assert (card.training_seed, card.training_steps) == (3, 240)
     assert [r.episodes for r in card.results] == [1, 2]
@@ -292,16 +443,44 @@ def test_a_folder_of_another_run_is_refused(whole, tmp_path):
         prepare(spec, tmp_path)
 
 
-def test_a_cut_checkpoint_is_one_error(whole, tmp_path):
-    _, run, spec, _ = whole
-    (run,) = prepare(spec, tmp_path / "cut")
-    short = spec.model_copy(update={"steps": 60})
-    train_seed(SeedRun(short.model_dump_json(by_alias=True), run.seed, run.folder))
-    (checkpoint,) = Path(run.folder).glob("checkpoint-*")
-    data = (checkpoint / "random.pkl").read_bytes()
-    (checkpoint / "random.pkl").write_bytes(data[:20])
-    with pytest.raises(RunFolderError, match="delete this folder"):
-        train_seed(run)
+def test_a_folder_is_worked_in_by_one_process(tmp_path):
+    command = ["train", str(small_file(tmp_path)), "--out", str(tmp_path / "run")]
+    with closing(RunFolder(tmp_path / "run")):
+        result = CliRunner().invoke(app, command)
+    assert isinstance(result.exception, RunFolderError)
+    assert "another process is working in this folder" in str(result.exception)
+
+
+CHECKPOINT = ("model.zip", "buffer.npz", "normalisation.pkl", "random.pkl")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """A checkpoint with every kind of file; returns a learner that it fits, and its folder."""
+    home = tmp_path_factory.mktemp("checkpoint")
+    spec = load_spec(TrainingSpec, small_file(home, algorithm="TQC", normalise=True))
+    learner = Learner(spec, 3)
+    try:
+        learner.learn(30, lambda steps: None, lambda info: None)
+        learner.save(home / "checkpoint-000000030")
+        yield learner, home / "checkpoint-000000030"
+    finally:
+        learner.close()
+
+
+@pytest.mark.parametrize("name", CHECKPOINT)
+def test_a_cut_checkpoint_is_one_error(checkpoint, name, tmp_path):
+    learner, folder = checkpoint
+    assert {file.name for file in folder.iterdir()} == set(CHECKPOINT)
+    copy = tmp_path / folder.name
+    shutil.copytree(folder, copy)
+    data = (copy / name).read_bytes()
+    for length in (0, 20, len(data) // 2, len(data) - 1):
+        (copy / name).write_bytes(data[:length])
+        with pytest.raises(RunFolderError, match="delete this folder"):
+            learner.restore(copy)
+    (copy / name).write_bytes(data)
+    learner.restore(copy)
 
 
 def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch):
@@ -354,6 +533,13 @@ def test_odd_seeds_are_refused(seeds, tmp_path):
             }
             | {"algorithm": "PPO", "off_policy": None, "on_policy": SMALL_PPO, "chunk": 64},
             "has a side, and PPO learns both at once",
+        ),
+        (
+            {
+                "composition": {"kind": "residual", "base": "scripted/lateral-admittance@1"}
+                | {"begin": {"field": "pose axial", "above": 9.0}}
+            },
+            "composition.begin.above = '9.0': is never exceeded: pose axial is observed up to",
         ),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from configs.errors import ConfigError
-from configs.specs.base import load_spec, resolve_path, resolved_yaml
+from configs.specs.base import load_spec, resolve_path, resolved_yaml, spec_hash
 from configs.specs.training import OffPolicy, TrainingSpec
 from policies.training_env import training_env
 
@@ -61,6 +61,22 @@ def test_contradictions_name_file_and_line(tmp_path, old, new, says):
     message = str(caught.value)
     assert says in message
     assert message.startswith(f"{tmp_path / 'changed.yaml'}:")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("final_episodes: 240", "final_episodes: 480", True),
+        ("finalists: 4", "finalists: 3", True),
+        ("race: {policies: 2, episodes: 2400}", "race: {policies: 3, episodes: 9600}", True),
+        ("seeds: [0, 1, 2]", "seeds: [0]", True),
+        ("  episodes: 96", "  episodes: 48", False),
+        ("gamma: 0.97", "gamma: 0.98", False),
+    ],
+)
+def test_a_run_is_told_by_what_is_trained_and_not_by_the_choice(tmp_path, old, new, same):
+    shipped = spec_hash(load_spec(TrainingSpec, SHIPPED))
+    assert (spec_hash(load_changed(tmp_path, old, new)) == shipped) is same
 
 
 def test_updates_become_a_pattern_of_steps():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -55,25 +56,34 @@ def train_command(
     killed. Each training seed is judged along the way; the finalists of each
     and the script under them then work the same selection seeds, and the
     cheapest (server seconds a tray, as rackline tune) is written to OUT/bundle.
+    To look in meanwhile: tensorboard --logdir OUT. More in docs/training.md.
 
     Example: [bold]rackline train tray_insert --seeds 0,1,2 --out runs/train[/bold]
     """
-    from policies.results import figures
     from policies.training import require_packages
-    from policies.training_choice import draw_curves, record_choice
-    from policies.training_run import prepare
+    from twin.evaluation.runfolder import RunFolder
 
     require_packages()
     spec = _spec(training, seeds, steps)
     folder = out or Path("runs") / f"train-{Path(training).stem}"
+    with closing(RunFolder(folder)):  # the same command twice at once would mix the files
+        _work(spec, folder, workers or usable_cores())
+
+
+def _work(spec: TrainingSpec, folder: Path, workers: int) -> None:
+    """Train, choose, record and draw, or go on where a run was stopped."""
+    from policies.results import figures
+    from policies.training_choice import draw_curves, record_choice
+    from policies.training_run import prepare
+
     items = prepare(spec, folder)
     console = Console()
     try:
-        states = _train(spec, items, workers or usable_cores())
-        choice = _choose(spec, folder, states, workers or usable_cores())
-        record_choice(spec, folder, choice, workers or usable_cores())
+        states = _train(spec, items, workers)
+        choice = _choose(spec, folder, states, workers)
+        record_choice(spec, folder, choice, workers)
     except KeyboardInterrupt:
-        console.print("Stopped; the same command goes on from the last checkpoint.")
+        console.print("Stopped; the same command goes on from there.")
         raise typer.Exit(INTERRUPTED) from None
     script = choice.records.get(spec.composition.base or "")
     draw_curves(folder / "curve.png", states, figures(script) if script else None)
@@ -132,7 +142,7 @@ def export_command(
 
 
 def _spec(training: str, seeds: str | None, steps: int | None) -> TrainingSpec:
-    from policies.training_run import load_training
+    from policies.training_file import load_training
 
     spec = load_training(training)
     changes: dict[str, object] = {}
@@ -215,3 +225,6 @@ def _show(
     where = f"{chosen} is chosen (least server seconds a tray): {out / CHOSEN}"
     seen = f"curves: {out / 'curve.png'}\nits worst and best episode: {out / RECORDINGS}"
     console.print(f"{where}\n{seen}", highlight=False, soft_wrap=True)
+    if importlib.util.find_spec("tensorboard") is not None:
+        steps = f"step by step: tensorboard --logdir {out}"
+        console.print(steps, highlight=False, soft_wrap=True)

@@ -1,0 +1,80 @@
+"""Training files, with what they name checked against stations and scripts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from configs.errors import UnknownNameError, suggest
+from configs.specs.base import error_at, load_spec, resolve_path
+from configs.specs.training import TrainingSpec
+from envs.observation import LIMIT, Field, mirror
+from envs.registry import station, station_of
+from policies.scripted.registry import script, scripts
+
+
+def load_training(name_or_path: str) -> TrainingSpec:
+    """Return a shipped training or that of a path, with what it names checked.
+
+    Raises:
+        ConfigError: naming file and line; also for a station, setting, entry of the observation or
+            script that is not here.
+    """
+    path = resolve_path("training", name_or_path)
+    spec = load_spec(TrainingSpec, path)
+    try:
+        place = station(spec.env).spec
+    except UnknownNameError as error:
+        raise error_at(path, ("env",), *_problem(error)) from None
+    if spec.setting not in place.settings:
+        remedy = suggest(spec.setting, place.settings)
+        raise error_at(path, ("setting",), "is not a setting of the station", remedy)
+    fields = {field.name: field for field in station_of(place).fields}
+    _check_zones(path, spec, fields)
+    _check_begin(path, spec, fields)
+    _check_base(path, spec)
+    return spec
+
+
+def _check_zones(path: Path, spec: TrainingSpec, fields: dict[str, Field]) -> None:
+    both_sides = spec.composition.mirror and spec.on_policy is not None
+    for n, zones in enumerate(spec.composition.zones):
+        at = ("composition", "zones", n, "field")
+        if zones.field not in fields:
+            raise error_at(path, at, "is not observed", suggest(zones.field, fields))
+        if both_sides and mirror([zones.field])[0] < 0:
+            raise error_at(
+                path, at, "has a side, and PPO learns both at once",
+                "take the zones of this entry out, or `mirror`",
+            )  # fmt: skip
+
+
+def _check_begin(path: Path, spec: TrainingSpec, fields: dict[str, Field]) -> None:
+    begin = spec.composition.begin
+    if begin is None:
+        return
+    at = ("composition", "begin")
+    if begin.field not in fields:
+        raise error_at(path, (*at, "field"), "is not observed", suggest(begin.field, fields))
+    field = fields[begin.field]
+    most = LIMIT * field.scale
+    if begin.above >= most:
+        raise error_at(
+            path, (*at, "above"), f"is never exceeded: {field.name} is observed up to {most:g}",
+            "write less, or nothing learnt counts",
+        )  # fmt: skip
+
+
+def _check_base(path: Path, spec: TrainingSpec) -> None:
+    base, at = spec.composition.base, ("composition", "base")
+    try:
+        script(base or "")  # one's own is known once its module is imported
+    except UnknownNameError as error:
+        raise error_at(path, at, *_problem(error)) from None
+    known = [f"{entry.name}@{entry.version}" for entry in scripts()]
+    if base is not None and base not in known:
+        raise error_at(path, at, "is no script with its version", suggest(base, known))
+
+
+def _problem(error: UnknownNameError) -> tuple[str, str]:
+    problem, _, remedy = str(error).partition("; ")
+    return problem, remedy
