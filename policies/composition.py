@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import UnknownNameError
-from configs.specs.training import BeginSpec, CompositionSpec, ZonesSpec
+from configs.specs.training import BeginSpec, CompositionSpec, SlowSpec, ZonesSpec
 from envs.observation import Field, index_of, mirror
 from policies.policy import Policy
 
@@ -49,6 +49,7 @@ class Composition:
         self._feed = spec.feed or (1.0, 1.0)
         self._scripted = np.zeros(len(actions), dtype=np.float32)
         self._zones = [_zones(zones, fields) for zones in spec.zones]
+        self._slow = _slow(spec.slow, fields, len(actions))
         self._begin, self._begin_at = spec.begin, _begin(spec.begin, fields)
         self._begun = True
         self._mirrored = spec.mirror
@@ -114,6 +115,9 @@ class Composition:
         """
         if self._base is not None:
             self._scripted = self._base.act(observation)
+            index, low, high, factors = self._slow
+            if low <= observation[index] < high:
+                self._scripted = factors * self._scripted
         index, above = self._begin_at
         self._begun = bool(observation[index] > above)
         return self._seen(observation, self._scripted)
@@ -149,6 +153,19 @@ def _zones(spec: ZonesSpec, fields: tuple[Field, ...]) -> tuple[int, Array, Arra
     index = _observed(spec.field, fields)
     ends = np.array(spec.at, dtype=np.float32) / np.float32(fields[index].scale)
     return index, ends[:-1], np.diff(ends)
+
+
+def _slow(
+    spec: SlowSpec | None, fields: tuple[Field, ...], actions: int
+) -> tuple[int, float, float, Array]:
+    """Return the entry's index, the ends as shares of its scale, and factors on the action."""
+    factors = np.ones(actions, dtype=np.float32)
+    if spec is None:
+        return 0, math.inf, math.inf, factors
+    index = _observed(spec.field, fields)
+    low, high = (end / fields[index].scale for end in spec.between)
+    factors[0] = spec.feed
+    return index, low, high, factors
 
 
 def _begin(spec: BeginSpec | None, fields: tuple[Field, ...]) -> tuple[int, float]:

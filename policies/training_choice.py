@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from configs.specs.training import TrainingSpec
+from configs.specs.training import SlowSpec, TrainingSpec
 from envs.registry import station
-from policies.bundle import OTHERS, read_bundle, write_bundle
+from policies.bundle import NETWORK, OTHERS, read_bundle, write_bundle
 from policies.catalogue import policy_content
 from policies.executor import Executor, run
 from policies.recording_campaign import Highlight, record_highlights
@@ -80,6 +80,8 @@ def choose(
 
     The cost is the one that scripts are tuned by: server seconds a tray, see `policies.tuning`.
     With a race the cheapest few, and the script, then work more seeds; the cheapest of these wins.
+    The winner then tries each of `selection.slow` on as many: nothing is learnt where the script
+    works alone, so how fast it goes there is not trained but chosen.
 
     Args:
         spec: what was trained, and how it is chosen.
@@ -103,7 +105,13 @@ def choose(
         seed: min((name for name in takes_part if takes_part[name] == seed), key=contest.cost)
         for seed in states
     }
-    choice = Choice(min(best.values(), key=contest.cost), best, contest.found)
+    winner = min(best.values(), key=contest.cost)
+    slower = [_slower(Path(winner), out, slow) for slow in spec.selection.slow]
+    contest.join(slower)
+    contest.run_to(len(contest.found[winner]), slower)
+    chosen = min([winner, *slower], key=contest.cost)
+    best[next(seed for seed in best if best[seed] == winner)] = chosen
+    choice = Choice(chosen, best, contest.found)
     _write_choice(spec, out, choice)
     return choice
 
@@ -128,11 +136,19 @@ class _Contest:
         on_record: Callable[[], None],
     ) -> None:
         (out / KEPT).mkdir(exist_ok=True)
-        self._env_id, self._setting = station(spec.env).env_id, spec.setting
+        self._env_id, self._setting, self._out = station(spec.env).env_id, spec.setting, out
         self._workers, self._on_record = workers, on_record
-        self._files = {name: _records_file(out, name) for name in names}
-        self._kept = {n: resume_records(file, CHOICE_SEEDS) for n, file in self._files.items()}
-        self.found: dict[str, list[EpisodeRecord]] = {name: [] for name in self._files}
+        self._files: dict[str, Path] = {}
+        self._kept: dict[str, Sequence[EpisodeRecord]] = {}
+        self.found: dict[str, list[EpisodeRecord]] = {}
+        self.join(names)
+
+    def join(self, names: Iterable[str]) -> None:
+        """Let more policies take part."""
+        for name in names:
+            self._files[name] = _records_file(self._out, name)
+            self._kept[name] = resume_records(self._files[name], CHOICE_SEEDS)
+            self.found[name] = []
 
     def run_to(self, episodes: int, names: Iterable[str]) -> None:
         """Bring policies to so many episodes each, running what no file holds."""
@@ -178,7 +194,20 @@ def episodes_to_choose(spec: TrainingSpec, takes_part: int) -> int:
     race = spec.selection.race
     scripts = spec.composition.base is not None
     deciding = 0 if race is None else min(race.policies, takes_part - scripts) + scripts
-    return spec.selection.final_episodes * takes_part + (race.episodes * deciding if race else 0)
+    more = 0 if race is None else race.episodes
+    first, slower = spec.selection.final_episodes, len(spec.selection.slow)
+    return first * takes_part + more * deciding + (first + more) * slower
+
+
+def _slower(bundle: Path, out: Path, slow: SlowSpec) -> str:
+    """Write a bundle again with a script that goes slower somewhere; return its path."""
+    card, _ = read_bundle(bundle)
+    data: dict[str, Any] = card.model_dump(by_alias=True, mode="json")
+    data["composition"]["slow"] = slow.model_dump(mode="json")
+    low, high = slow.between
+    target = out / bundle.parent.name / f"{bundle.name}-feed-{slow.feed:g}-from-{low:g}-to-{high:g}"
+    write_bundle(target, data | {"results": []}, (bundle / NETWORK).read_bytes())
+    return str(target)
 
 
 def _write_choice(spec: TrainingSpec, out: Path, choice: Choice) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from configs.errors import UnknownNameError, suggest
 from configs.specs.base import error_at, load_spec, resolve_path
-from configs.specs.training import TrainingSpec
+from configs.specs.training import SlowSpec, TrainingSpec
 from envs.observation import LIMIT, Field, mirror
 from envs.registry import station, station_of
 from policies.scripted.registry import script, scripts
@@ -31,6 +31,13 @@ def load_training(name_or_path: str) -> TrainingSpec:
     fields = {field.name: field for field in station_of(place).fields}
     _check_zones(path, spec, fields)
     _check_begin(path, spec, fields)
+    slow: list[tuple[tuple[str | int, ...], SlowSpec | None]] = [
+        (("composition", "slow"), spec.composition.slow),
+        *((("selection", "slow", n), each) for n, each in enumerate(spec.selection.slow)),
+    ]
+    for at, each in slow:
+        if each is not None and each.field not in fields:
+            raise error_at(path, (*at, "field"), "is not observed", suggest(each.field, fields))
     _check_base(path, spec)
     return spec
 

@@ -48,6 +48,26 @@ class BeginSpec(Spec):
     above: float
 
 
+class SlowSpec(Spec):
+    """Where the script goes slower than it was tuned to.
+
+    Attributes:
+        field: name of an entry of the observation.
+        between: from where to where, in the entry's unit.
+        feed: factor on the script's feed there.
+    """
+
+    field: str
+    between: tuple[float, float]
+    feed: Annotated[float, Field(gt=0.0, le=1.0)]
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if not self.between[0] < self.between[1]:
+            raise error_below(["between"], "does not rise; write the lower end first")
+        return self
+
+
 class CompositionSpec(Spec):
     """How a learnt action and a script become the action of the cell.
 
@@ -56,7 +76,8 @@ class CompositionSpec(Spec):
     - ``override``: the learnt first entry is a factor on the script's feed, 1 at 0 and the ends of
       `feed` at -1 and +1 (geometric between); the others are residuals times `scale`.
 
-    `begin` says from where on it counts; training operations start there too. `zones` add inputs
+    `begin` says from where on it counts; training operations start there too. `slow` holds the
+    script back somewhere; the learner then sees the slower script. `zones` add inputs
     for the learner; the script sees the observation alone.
 
     With `mirror` the policy takes the mean of the network's action for what it sees and, mirrored
@@ -70,6 +91,7 @@ class CompositionSpec(Spec):
     feed: tuple[float, float] | None = None
     zones: Annotated[list[ZonesSpec], Field(default_factory=list, max_length=8)]
     begin: BeginSpec | None = None
+    slow: SlowSpec | None = None
     mirror: bool = False
 
     @model_validator(mode="after")
@@ -84,8 +106,9 @@ class CompositionSpec(Spec):
             raise error_below(
                 ["base"], "is under a pure policy; leave it out, or use residual or override"
             )
-        if self.kind == "pure" and self.begin is not None:
-            raise error_below(["begin"], "has no script to begin with; leave it out")
+        for name in ("begin", "slow"):
+            if self.kind == "pure" and getattr(self, name) is not None:
+                raise error_below([name], "has no script to work with; leave it out")
         if (self.kind == "override") != (self.feed is not None):
             if self.feed:
                 raise error_below(["feed"], "belongs to override; leave it out")
@@ -145,15 +168,19 @@ class SelectionSpec(Spec):
             evaluations.
         race: a second round. The cheapest of twelve owes some of its cost to luck, and a damage in
             a thousand operations shows in thousands only.
+        slow: what the winner tries last as its `composition.slow`, each on as many seeds.
     """
 
     # Of the choice alone: it may be held again with more seeds, and nothing is trained again.
-    outside_hash: ClassVar[frozenset[str]] = frozenset({"final_episodes", "finalists", "race"})
+    outside_hash: ClassVar[frozenset[str]] = frozenset(
+        {"final_episodes", "finalists", "race", "slow"}
+    )
 
     episodes: Count
     final_episodes: Count
     finalists: Count = 1
     race: RaceSpec | None = None
+    slow: Annotated[list[SlowSpec], Field(default_factory=list, max_length=8)]
 
 
 class TrainingSpec(Spec):
