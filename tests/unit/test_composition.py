@@ -118,6 +118,22 @@ def test_the_network_is_asked_only_where_what_it_learnt_counts(mirror):
         composition("residual", Fixed(0, 0, 0, 0), begin=begin | {"field": "dept"})
 
 
+def test_the_script_is_slower_where_it_is_said_to_be():
+    """From its lower end on, up to its upper; the learner sees the slower script, and scales it."""
+    slow = {"field": "depth", "between": (0.02, 0.04), "feed": 0.5}
+    made = composition("override", Fixed(0.2, 0.1, 0.0, -0.1), feed=(0.5, 2.0), slow=slow)
+    for depth, feed in ((0.19, 0.2), (0.21, 0.1), (0.39, 0.1), (0.41, 0.2)):
+        seen = made.see(np.array([depth, 0, 0], dtype=np.float32))
+        assert seen[-4:] == pytest.approx([feed, 0.1, 0.0, -0.1])
+        assert made.join(np.array([1, 0, 0, 0])) == pytest.approx([2 * feed, 0.1, 0.0, -0.1])
+    with pytest.raises(UnknownNameError, match="did you mean 'depth'"):
+        composition("residual", Fixed(0, 0, 0, 0), slow=slow | {"field": "dept"})
+    with pytest.raises(ValueError, match="has no script to work with"):
+        composition("pure", slow=slow)
+    with pytest.raises(ValueError, match="does not rise"):
+        composition("residual", Fixed(0, 0, 0, 0), slow=slow | {"between": (0.04, 0.02)})
+
+
 def test_what_is_mirrored_does_mirrored_what_the_network_does():
     """For the tuned script itself, any network, zones of both kinds, and every observed entry."""
     env = training_env(SPEC, seed=1)

@@ -201,6 +201,7 @@ def test_the_cheapest_policies_of_every_seed_come_to_the_choice(tmp_path):
 
 
 CONTACT = {"a": (1.0, 9.0), "b": (8.0, 8.0), "c": (2.0, 3.0), "d": (7.0, 7.0)}
+CONTACT |= {"c-feed-0.7-from-0-to-0.04": (2.5, 2.5), "c-feed-0.5-from-0-to-0.04": (4.0, 4.0)}
 """Seconds of a policy in the first two episodes, and behind."""
 
 
@@ -219,7 +220,7 @@ def contest(tmp_path, monkeypatch, whole):
                             tmp_path / f"seed-{seed}" / name)  # fmt: skip
         states[seed] = SeedState(4, 1.0, [{"bundle": name, "cost_s": 1.0} for name in names])
 
-    def hold(first, race, stop=None):
+    def hold(first, race, stop=None, slow=()):
         ran, told = [], []
 
         def fake(episodes, function, workers, keep, ordered):
@@ -235,9 +236,11 @@ def contest(tmp_path, monkeypatch, whole):
         monkeypatch.setattr(training_choice, "run", fake)
         selection = {"episodes": 1, "final_episodes": first, "finalists": 2}
         selection["race"] = {"policies": 2, "episodes": race}
+        selection["slow"] = list(slow)
         asked = spec.model_copy(update={"selection": SelectionSpec.model_validate(selection)})
         choice = choose(asked, tmp_path, states, 1, lambda: told.append(1))
-        assert len(told) == episodes_to_choose(asked, 5) == 5 * first + 3 * race
+        total = 5 * first + 3 * race + (first + race) * len(slow)
+        assert len(told) == episodes_to_choose(asked, 5) == total
         return choice, ran
 
     return hold
@@ -253,6 +256,19 @@ def test_a_race_decides_among_the_cheapest(contest, tmp_path):
     card, _ = read_bundle(tmp_path / "bundle")
     assert card.results[-1].episodes == 6
     assert card.results[-1].seeds.startswith(f"selection {CHOICE_SEEDS[0]} to {CHOICE_SEEDS[5]}")
+
+
+@pytest.mark.parametrize(("feeds", "chosen"), [([0.5], "c"), ([0.5, 0.7], "c-feed-0.7")])
+def test_the_winner_is_slowed_where_that_is_cheaper(contest, tmp_path, feeds, chosen):
+    slow = [{"field": "pose axial", "between": (0.0, 0.04), "feed": feed} for feed in feeds]
+    choice, ran = contest(2, 4, slow=slow)
+    assert len(ran) == 22 + 6 * len(feeds)
+    assert Path(choice.chosen).name.split("-from")[0] == chosen
+    assert choice.best[1] == choice.chosen
+    card, _ = read_bundle(tmp_path / "bundle")
+    held = card.composition.slow
+    assert (held.feed if held else None) == (0.7 if 0.7 in feeds else None)
+    assert card.results[-1].episodes == 6
 
 
 @pytest.mark.parametrize("stop", [0, 3, 13])
@@ -533,6 +549,13 @@ def test_odd_seeds_are_refused(seeds, tmp_path):
             }
             | {"algorithm": "PPO", "off_policy": None, "on_policy": SMALL_PPO, "chunk": 64},
             "has a side, and PPO learns both at once",
+        ),
+        (
+            {
+                "selection": SMALL["selection"]
+                | {"slow": [{"field": "pose axal", "between": [0, 1], "feed": 0.5}]}
+            },
+            "selection.slow[0].field",
         ),
         (
             {
