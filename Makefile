@@ -68,7 +68,7 @@ converge: $(VENV)/.core ## the tray station's convergence card (long); writes do
 	@$(BIN)/rackline converge rackline/TrayInsert-v0 --policy scripted/lateral-admittance \
 	  --save --card docs/cards/tray_insert_convergence.md
 
-train-tray: $(VENV)/.dev ## the shipped tray policy, three training seeds (an hour on two cores); writes policies/zoo
+train-tray: $(VENV)/.dev ## the shipped tray policy, three training seeds, and its choice (an hour on two cores); writes policies/zoo
 	@$(BIN)/rackline train tray_insert --seeds 0,1,2 --out runs/train-tray
 	@rm -rf policies/zoo/tray_insert && cp -r runs/train-tray/bundle policies/zoo/tray_insert
 	@cp runs/train-tray/curve.png policies/zoo/tray_insert/curve.png
