@@ -11,7 +11,6 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +22,7 @@ from policies.bundle import CARD, OTHERS, load_bundle, read_bundle
 from policies.card_looks import BLOCK, read_looks, take_look
 from policies.catalogue import policy_content
 from policies.executor import run
-from policies.records import EpisodeRecord, append_records, heal, read_records
+from policies.records import EpisodeRecord, append_records, resume_records
 from policies.rollout import NO_PERTURBATION, Episode, run_episode, single_part_episodes
 from policies.scripted.registry import scripts
 from policies.seeds import HELD_OUT
@@ -187,11 +186,8 @@ def _complete(
     study: Study, campaign: Campaign, workers: int, on_record: Callable[[], None]
 ) -> list[EpisodeRecord]:
     """Return the campaign's records in the order of seeds, running those that are missing."""
-    file = heal(study.folder / campaign.file)
-    records = list(islice(read_records(file), campaign.episodes))
-    seeds = study.seeds[: campaign.episodes]
-    if [record.seed for record in records] != list(seeds[: len(records)]):
-        raise RunFolderError(f"{file}: holds other seeds; delete it, its episodes are run again")
+    file, seeds = study.folder / campaign.file, study.seeds[: campaign.episodes]
+    records = resume_records(file, seeds)
     for _ in records:
         on_record()
 

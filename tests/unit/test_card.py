@@ -1,5 +1,7 @@
 """Cards: the bars on records made up for them, held-out blocks and looks, resume, the page."""
 
+from contextlib import closing
+
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
@@ -21,6 +23,7 @@ from policies.records import EpisodeRecord, read_records
 from policies.scripted.registry import scripts
 from policies.seeds import HELD_OUT
 from twin.cli.app import app
+from twin.evaluation.runfolder import RunFolder
 
 ENV = "rackline/TrayInsert-v0"
 
@@ -308,6 +311,13 @@ def test_a_mistake_is_one_message_and_costs_no_look(bundle, tmp_path, arguments,
     assert isinstance(found.exception, RacklineError)
     assert said in str(found.exception)
     assert ledger.read_text() == before
+
+
+def test_a_second_process_in_the_folder_is_refused(bundle, tmp_path):
+    with closing(RunFolder(tmp_path / "run")):
+        given = ["card", str(bundle), "--ledger", str(tmp_path / "l.json")]
+        found = CliRunner().invoke(app, [*given, "--out", str(tmp_path / "run")])
+    assert "another process is working in this folder" in str(found.exception)
 
 
 def test_rows_are_no_longer_than_the_episodes_by_default(bundle, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -69,6 +70,7 @@ def card_command(
     from policies.card_study import open_study, run_study
     from policies.catalogue import bundle_path, zoo_folder
     from twin.evaluation.physics import physics_statement
+    from twin.evaluation.runfolder import RunFolder
 
     path = bundle_path(bundle)
     if path is None or not path.is_dir():
@@ -84,13 +86,14 @@ def card_command(
     physics_statement(env, spec)  # a damaged one is said before the look
     study = open_study(path, env, folder, looks, episodes, rows)
     console = Console()
-    try:
-        with progress_bar() as bar:
-            task = bar.add_task("episodes", total=study.total)
-            found = run_study(study, workers or usable_cores(), lambda: bar.advance(task))
-    except KeyboardInterrupt:
-        console.print(f"Stopped; the same command goes on from {folder}.")
-        raise typer.Exit(INTERRUPTED) from None
+    with closing(RunFolder(folder)):  # the same command twice at once would mix the records
+        try:
+            with progress_bar() as bar:
+                task = bar.add_task("episodes", total=study.total)
+                found = run_study(study, workers or usable_cores(), lambda: bar.advance(task))
+        except KeyboardInterrupt:
+            console.print(f"Stopped; the same command goes on from {folder}.")
+            raise typer.Exit(INTERRUPTED) from None
     with writing("--out", folder):
         judged = write_card(study, found, physics_statement(env, spec, study.setting))
     if save:
