@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from configs.specs.card import Card
 from envs.outcome import OutcomeClass
-from envs.registry import station
+from envs.registry import station, station_of
 from policies.bundle import NETWORK, read_bundle, write_bundle
 from policies.card_bars import VOID_SHARE, Bar, bars, void_share
 from policies.card_study import Found, Study
@@ -81,7 +81,7 @@ def to_markdown(
     lines = [
         f"# {study.bundle.name}",
         "",
-        _what(card),
+        _what(card, {f.name: f.unit for f in station_of(station(study.env_id).spec).fields}),
         "",
         f"Written by `rackline card {_relative(study.bundle)} --episodes {study.episodes} "
         f"--robustness {study.robustness}`: {study.env_id} in its setting `{study.setting}`, "
@@ -168,8 +168,8 @@ def _void(found: Found) -> str:
     )
 
 
-def _what(card: Card) -> str:
-    """Return a sentence on what the policy is."""
+def _what(card: Card, units: Mapping[str, str]) -> str:
+    """Return what the policy is; ``units`` of the entries that it observes, by name."""
     made = card.training
     if made is None:
         return f"{card.name}."
@@ -178,10 +178,21 @@ def _what(card: Card) -> str:
         "residual": f"adds to {card.composition.base}",
         "override": f"speeds up, slows down and corrects {card.composition.base}",
     }[card.composition.kind]
+    begin, slow, held = card.composition.begin, card.composition.slow, ""
+    if begin is not None:
+        how += (
+            f" where {begin.field} is above {begin.above:g} {units[begin.field]}, and nowhere else"
+        )
+    if slow is not None:
+        low, high = slow.between
+        held = (
+            f" From {low:g} to {high:g} {units[slow.field]} of {slow.field} the script goes at "
+            f"{slow.feed:g} of its feed."
+        )
     return (
-        f"{card.name}: a network of {' x '.join(map(str, made.network))} that {how}, trained with "
+        f"{card.name}: a network of {' x '.join(map(str, made.network))} that {how}; trained with "
         f"{made.algorithm} for {card.training_steps:,} steps by `rackline train`; "
-        f"station {card.station.spec_hash if card.station else '-'}."
+        f"station {card.station.spec_hash if card.station else '-'}.{held}"
     )
 
 

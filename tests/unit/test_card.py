@@ -16,7 +16,7 @@ from policies import card_study
 from policies.bundle import read_bundle, reference, write_bundle
 from policies.card_bars import bars, percentile_ratio
 from policies.card_looks import BLOCK, EVALUATIONS, read_looks, take_look
-from policies.card_page import draw_forces, save_card, write_card
+from policies.card_page import _what, draw_forces, save_card, write_card
 from policies.card_study import open_study, run_study
 from policies.catalogue import zoo_folder
 from policies.records import EpisodeRecord, read_records
@@ -311,6 +311,13 @@ def test_a_mistake_is_one_message_and_costs_no_look(bundle, tmp_path, arguments,
     assert isinstance(found.exception, RacklineError)
     assert said in str(found.exception)
     assert ledger.read_text() == before
+
+
+def test_a_page_says_where_a_policy_acts_and_where_its_script_is_slower():
+    card, _ = read_bundle(zoo_folder() / "tray_insert")
+    said = _what(card, {"pose axial": "m"})
+    assert "where pose axial is above 0.07 m, and nowhere else" in said
+    assert "From -0.002 to 0.045 m of pose axial the script goes at 0.7 of its feed." in said
 
 
 def test_a_second_process_in_the_folder_is_refused(bundle, tmp_path):
