@@ -25,7 +25,7 @@ class Look:
     Attributes:
         policy: whose block it is, by the hash of its behaviour.
         name: the policy's, for people.
-        looks: studies that have read the block.
+        looks: studies that have read the block; evaluations are not counted, so block 0 says 0.
     """
 
     policy: str

@@ -115,6 +115,7 @@ def to_markdown(
         f"The first {study.robustness} of the same seeds. The shipped one was chosen on selection "
         "seeds, before this page.",
         "",
+        *_slowed(card),
         _HEAD,
         _line(f"training seed {card.training_seed} (shipped)",
               found.records["policy"][: study.robustness]),
@@ -156,6 +157,19 @@ def draw_forces(
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     return figure
+
+
+def _slowed(card: Card) -> list[str]:
+    """Return what sets the shipped policy apart from the others, where something does."""
+    made = card.training
+    if made is None or card.composition.slow == made.composition.slow:
+        return []
+    return [
+        "How slowly its script goes somewhere (above) was chosen after training, for the shipped "
+        "one alone; the others and the curves are without it: compare their forces and misses, "
+        "not their times.",
+        "",
+    ]
 
 
 def _void(found: Found) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,7 +131,7 @@ def open_study(
     Args:
         bundle: folder of the policy.
         env_id: station.
-        folder: run folder, made if missing.
+        folder: run folder, made if missing; the caller holds it against other processes.
         ledger: JSON file of the looks taken so far.
         episodes: of the policy and of every script, at most a block.
         robustness: episodes of the other rows, at most ``episodes``.
@@ -144,14 +143,7 @@ def open_study(
     setting = _check_bundle(bundle, env_id)
     identity = _identity(bundle, env_id, setting, episodes, robustness)
     read_looks(ledger)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunFolderError(
-            f"{folder}: cannot be made ({error.strerror}); choose another --out"
-        ) from None
-    if not os.access(folder, os.W_OK):
-        raise RunFolderError(f"{folder}: may not be written; choose another --out")
+    folder.mkdir(parents=True, exist_ok=True)
     file = folder / "study.json"
     if file.exists():
         block = _block_of(file, identity)

@@ -79,7 +79,7 @@ def policy_title(name: str) -> str:
         return entry.title
     card = _card(name)
     made_of = card.composition
-    return f"{card.name}, {made_of.kind} on {made_of.base}" if made_of.base else card.name
+    return f"{card.name}, learnt on top of {made_of.base}" if made_of.base else card.name
 
 
 def zoo() -> list[str]:

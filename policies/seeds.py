@@ -12,4 +12,4 @@ SELECTION = range(20_000_000, 30_000_000)
 """Seeds that tuning, early stopping and model choice may look at."""
 HELD_OUT = range(30_000_000, 40_000_000)
 """Seeds of evaluations (the first block) and of cards: every policy gets a block of its own, and
-every study of it is counted as a look (`policies.card_study`)."""
+every study of it is counted as a look (`policies.card_looks`)."""

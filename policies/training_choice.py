@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from configs.specs.base import spec_hash
 from configs.specs.training import SlowSpec, TrainingSpec
 from envs.registry import station
 from policies.bundle import NETWORK, OTHERS, read_bundle, write_bundle
@@ -204,8 +205,7 @@ def _slower(bundle: Path, out: Path, slow: SlowSpec) -> str:
     card, _ = read_bundle(bundle)
     data: dict[str, Any] = card.model_dump(by_alias=True, mode="json")
     data["composition"]["slow"] = slow.model_dump(mode="json")
-    low, high = slow.between
-    target = out / bundle.parent.name / f"{bundle.name}-feed-{slow.feed:g}-from-{low:g}-to-{high:g}"
+    target = out / bundle.parent.name / f"{bundle.name}-slow-{spec_hash(slow)[:8]}"
     write_bundle(target, data | {"results": []}, (bundle / NETWORK).read_bytes())
     return str(target)
 
@@ -231,7 +231,7 @@ def _write_chosen(
     data["training"] = spec.model_dump(by_alias=True, mode="json")  # the choice may have grown
     seeds = f"{CHOICE_SEEDS[0]} to {CHOICE_SEEDS[len(records) - 1]}"
     data["results"].append(result_of(records, f"selection {seeds}, the choice"))
-    write_bundle(target, data, (source / "policy.onnx").read_bytes())
+    write_bundle(target, data, (source / NETWORK).read_bytes())
 
 
 def draw_curves(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -38,6 +38,8 @@ class ZonesSpec(Spec):
 
 class BeginSpec(Spec):
     """Where what was learnt begins to count: before, the script works alone.
+
+    Asked at each step: a part that retreats is the script's again.
 
     Attributes:
         field: name of an entry of the observation.
@@ -182,6 +184,12 @@ class SelectionSpec(Spec):
     race: RaceSpec | None = None
     slow: Annotated[list[SlowSpec], Field(default_factory=list, max_length=8)]
 
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        if any(a == b for a, b in combinations(self.slow, 2)):
+            raise error_below(["slow"], "repeats; name each once")
+        return self
+
 
 class TrainingSpec(Spec):
     """One training: the same for every training seed.
@@ -265,6 +273,8 @@ class TrainingSpec(Spec):
             raise error_below(
                 ["batch"], "does not divide on_policy.steps; use e.g. 128 and 1024 steps"
             )
+        if self.composition.kind == "pure" and self.selection.slow:
+            raise error_below(["selection", "slow"], "has no script to slow; leave it out")
         if len(set(self.seeds)) != len(self.seeds):
             raise error_below(["seeds"], "repeat; name each once")
         return self

@@ -392,7 +392,7 @@ def test_the_zoo_is_listed_and_its_names_work(bundle, tmp_path, monkeypatch):
     assert load_policy("zoo/toy", STATION).act(np.zeros(SEEN - 4, dtype=np.float32)).shape == (4,)
     shown = CliRunner().invoke(app, ["policies"], env={"COLUMNS": "120"}).output
     assert "zoo/toy" in shown
-    assert "override on scripted/lateral-admittance@1" in shown
+    assert "learnt on top of scripted/lateral-admittance@1" in shown
     with pytest.raises(UnknownNameError, match="did you mean 'zoo/toy'"):
         load_policy("zoo/toi", STATION)
 

@@ -286,7 +286,7 @@ def test_a_resumed_study_wants_the_ledger_that_counted_it(bundle, tmp_path):
     ("arguments", "said"),
     [
         (["--env", "rackline/ShelfInsert-v0"], "was made for TrayInsert"),
-        (["--out", "{tmp}/file"], "cannot be made"),
+        (["--out", "{tmp}/file"], "cannot be written"),
         (["--out", "{tmp}/cut"], "is damaged; delete the folder"),
         (["--ledger", "{tmp}/no/such/l.json"], "make it first"),
         (["--episodes", "20", "--robustness", "500"], "write 20 or fewer"),
@@ -325,6 +325,7 @@ def test_a_second_process_in_the_folder_is_refused(bundle, tmp_path):
         given = ["card", str(bundle), "--ledger", str(tmp_path / "l.json")]
         found = CliRunner().invoke(app, [*given, "--out", str(tmp_path / "run")])
     assert "another process is working in this folder" in str(found.exception)
+    assert not (tmp_path / "l.json").exists()  # and costs no look
 
 
 def test_rows_are_no_longer_than_the_episodes_by_default(bundle, tmp_path, monkeypatch):

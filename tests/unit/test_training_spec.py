@@ -10,6 +10,8 @@ from configs.specs.training import OffPolicy, TrainingSpec
 from policies.training_env import training_env
 
 SHIPPED = resolve_path("training", "tray_insert")
+TO_MIRROR = SHIPPED.read_text().split("composition:\n")[1].split("  mirror:")[0]
+"""All that the composition says of its script."""
 
 
 def load_changed(folder, old, new):
@@ -52,6 +54,12 @@ def test_the_shipped_file_loads_again_from_its_resolved_form(tmp_path):
         ("time_budget: 40 min", "time_budget: 40", "has no unit"),
         ("seeds: [0, 1, 2]", "seeds: [0, 0]", "seeds: repeat"),
         ("scale: 0.25", "scale: -0.1", "composition.scale"),
+        (
+            "feed: 0.7}",
+            "feed: 0.7}\n    - {field: pose axial, between: [-0.002, 0.045], feed: 0.7}",
+            "selection.slow: repeats",
+        ),
+        (TO_MIRROR, "  kind: pure\n", "selection.slow: has no script to slow"),
         ("at: [0.0, 0.004,", "at: [0.01, 0.004,", "composition.zones[1].at: does not rise"),
     ],
 )

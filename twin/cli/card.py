@@ -84,9 +84,9 @@ def card_command(
             check_file("--save", path / name)
     spec = station(env).spec
     physics_statement(env, spec)  # a damaged one is said before the look
-    study = open_study(path, env, folder, looks, episodes, rows)
     console = Console()
     with closing(RunFolder(folder)):  # the same command twice at once would mix the records
+        study = open_study(path, env, folder, looks, episodes, rows)
         try:
             with progress_bar() as bar:
                 task = bar.add_task("episodes", total=study.total)

@@ -47,15 +47,22 @@ def train_command(
         int | None, typer.Option(min=1, help="Policy steps of each seed (default: the file's).")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Seeds that train side by side (default: all cores).")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes: training seeds side by side, then episodes of the choice "
+            "(default: all cores).",
+        ),
     ] = None,
 ) -> None:
     """Train a policy, export it as a bundle, and choose among seeds on selection seeds.
 
     A killed run goes on with the same command and ends as if it had not been
     killed. Each training seed is judged along the way; the finalists of each
-    and the script under them then work the same selection seeds, and the
-    cheapest (server seconds a tray, as rackline tune) is written to OUT/bundle.
+    and the script under them then work the same selection seeds, the cheapest
+    few race on more, and the winner tries a slower script where the file says
+    so. The cheapest (server seconds a tray, as rackline tune) is written to
+    OUT/bundle.
     To look in meanwhile: tensorboard --logdir OUT. More in docs/training.md.
 
     Example: [bold]rackline train tray_insert --seeds 0,1,2 --out runs/train[/bold]
@@ -222,7 +229,8 @@ def _show(
         if state.steps < spec.steps:
             budget = spec.time_budget_s / 60.0
             console.print(f"seed {seed} stopped at {state.steps} steps: {budget:g} min were over")
-    where = f"{chosen} is chosen (least server seconds a tray): {out / CHOSEN}"
+    name = Path(choice.chosen).name
+    where = f"{chosen}, {name}, is chosen (least server seconds a tray): {out / CHOSEN}"
     seen = f"curves: {out / 'curve.png'}\nits worst and best episode: {out / RECORDINGS}"
     console.print(f"{where}\n{seen}", highlight=False, soft_wrap=True)
     if importlib.util.find_spec("tensorboard") is not None:
