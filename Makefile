@@ -71,7 +71,6 @@ converge: $(VENV)/.core ## the tray station's convergence card (long); writes do
 train-tray: $(VENV)/.dev ## the shipped tray policy, three training seeds, and its choice (an hour on two cores); writes policies/zoo
 	@$(BIN)/rackline train tray_insert --seeds 0,1,2 --out runs/train-tray
 	@rm -rf policies/zoo/tray_insert && cp -r runs/train-tray/bundle policies/zoo/tray_insert
-	@cp runs/train-tray/curve.png policies/zoo/tray_insert/curve.png
 
 card-tray: $(VENV)/.core ## its card: held-out seeds against every script, robustness (an hour and more); writes policies/zoo
 	@$(BIN)/rackline card zoo/tray_insert --episodes 5000 --robustness 500 --out runs/card-tray --save; code=$$?; \

@@ -32,6 +32,8 @@ from policies.policy import Policy
 from policies.scripted import registry
 
 CARD, NETWORK = "card.yaml", "policy.onnx"
+CHOSEN = "bundle"
+"""Folder of the chosen policy within a training's run folder."""
 OTHERS = "seeds"
 """Folder within a chosen bundle of the best bundle of every other training seed."""
 LARGEST = {CARD: 256 * 1024, NETWORK: 8 * 1024 * 1024}
@@ -62,6 +64,11 @@ class BundlePolicy:
     def _learnt(self, seen: NDArray[np.float32]) -> NDArray[np.float32]:
         learnt, self._state = self._network.step(seen, state=self._state)
         return learnt
+
+
+def bundle_name(path: Path) -> str:
+    """Return what people call a bundle: by its folder, or its training's where it is the chosen."""
+    return path.resolve().parent.name if path.name == CHOSEN else path.name
 
 
 def read_bundle(path: Path) -> tuple[Card, Network]:

@@ -12,7 +12,7 @@ import numpy as np
 from configs.specs.card import Card
 from envs.outcome import OutcomeClass
 from envs.registry import station, station_of
-from policies.bundle import NETWORK, read_bundle, write_bundle
+from policies.bundle import NETWORK, bundle_name, read_bundle, write_bundle
 from policies.card_bars import VOID_SHARE, Bar, bars, void_share
 from policies.card_study import Found, Study
 from policies.intervals import clopper_pearson_upper, wilson
@@ -45,7 +45,7 @@ def write_card(study: Study, found: Found, convergence: str) -> tuple[Bar, ...]:
     judged = bars(ours, theirs)
     card, _ = read_bundle(study.bundle)
     limit = station(study.env_id).spec.limits.lateral_damage_n
-    figure = draw_forces(study.bundle.name, ours, found.script, theirs, limit)
+    figure = draw_forces(bundle_name(study.bundle), ours, found.script, theirs, limit)
     figure.savefig(study.folder / PICTURE, dpi=120)
     if (study.bundle / CURVE).is_file():
         shutil.copyfile(study.bundle / CURVE, study.folder / CURVE)
@@ -79,7 +79,7 @@ def to_markdown(
     shown = (study.bundle / CURVE).is_file()
     curve = [f"![Learning curves of the training seeds]({CURVE})", ""] if shown else []
     lines = [
-        f"# {study.bundle.name}",
+        f"# {bundle_name(study.bundle)}",
         "",
         _what(card, {f.name: f.unit for f in station_of(station(study.env_id).spec).fields}),
         "",
@@ -105,7 +105,7 @@ def to_markdown(
         "## Against the tuned scripts",
         "",
         _HEAD,
-        *(_line(study.bundle.name if c.name == "policy" else c.name, found.records[c.name])
+        *(_line(bundle_name(study.bundle) if c.name == "policy" else c.name, found.records[c.name])
           for c in study.main),
         "",
         f"![Largest lateral force of each operation]({PICTURE})",
@@ -240,4 +240,4 @@ def _line(name: str, records: Sequence[EpisodeRecord]) -> str:
 
 def _relative(path: Path) -> str:
     """Return a shipped bundle as ``zoo/<name>``, so that the page names no machine's path."""
-    return f"zoo/{path.name}" if path.parent.name == "zoo" else path.name
+    return f"zoo/{path.name}" if path.parent.name == "zoo" else str(path)

@@ -17,7 +17,7 @@ from configs.errors import BundleError, RunFolderError
 from configs.specs.base import resolved_yaml
 from envs.perturbation import Perturbation
 from envs.registry import station
-from policies.bundle import CARD, OTHERS, load_bundle, read_bundle
+from policies.bundle import CARD, OTHERS, bundle_name, load_bundle, read_bundle
 from policies.card_looks import BLOCK, read_looks, take_look
 from policies.catalogue import policy_content
 from policies.executor import run
@@ -148,7 +148,7 @@ def open_study(
     if file.exists():
         block = _block_of(file, identity)
     else:
-        block = take_look(ledger, identity["policy"], bundle.name)
+        block = take_look(ledger, identity["policy"], bundle_name(bundle))
         file.write_text(json.dumps(identity | {"block": block}, indent=1), encoding="utf-8")
     looks = read_looks(ledger)
     if block >= len(looks) or looks[block].policy != identity["policy"]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from configs.specs.base import spec_hash
 from configs.specs.training import SlowSpec, TrainingSpec
 from envs.registry import station
-from policies.bundle import NETWORK, OTHERS, read_bundle, write_bundle
+from policies.bundle import CHOSEN, NETWORK, OTHERS, read_bundle, write_bundle
 from policies.catalogue import policy_content
 from policies.executor import Executor, run
 from policies.recording_campaign import Highlight, record_highlights
@@ -29,8 +29,6 @@ from policies.training_run import CHOICE_SEEDS, SeedState
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CHOSEN = "bundle"
-"""Folder of the chosen policy within a run."""
 RECORDINGS = "recordings"
 """Folder of recorded episodes within a run."""
 KEPT = "choice"

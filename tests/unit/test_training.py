@@ -28,7 +28,7 @@ from configs.errors import ConfigError, EnvironmentSetupError, RacklineError, Ru
 from configs.specs.base import load_spec, resolve_path, spec_hash
 from configs.specs.training import SelectionSpec, SlowSpec, TrainingSpec
 from policies import training_choice
-from policies.bundle import load_bundle, read_bundle
+from policies.bundle import bundle_name, load_bundle, read_bundle
 from policies.network import Network
 from policies.rollout import run_episode, single_part_episodes
 from policies.training import Learner
@@ -437,7 +437,9 @@ def test_the_command_ends_in_a_bundle_that_works(whole, tmp_path):
     out = Path(run.folder).parent
     result = CliRunner().invoke(app, ["train", str(file), "--out", str(out), "--workers", "1"])
     assert result.exit_code == 0, result.output
-    assert "seed 3 is chosen" in result.output
+    assert "seed 3, at-000000240, is chosen" in " ".join(result.output.split())
+    assert (out / "bundle" / "curve.png").read_bytes() == (out / "curve.png").read_bytes()
+    assert bundle_name(out / "bundle") == out.name
     assert f"tensorboard --logdir {out}" in result.output
     assert len(list((out / "choice").iterdir())) == 2
     assert (out / "curve.png").exists()

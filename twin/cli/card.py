@@ -65,7 +65,7 @@ def card_command(
     Example: [bold]rackline card zoo/tray_insert --episodes 200[/bold]
     """
     from envs.registry import station
-    from policies.bundle import CARD, NETWORK
+    from policies.bundle import CARD, NETWORK, bundle_name
     from policies.card_page import PAGE, PICTURE, save_card, write_card
     from policies.card_study import open_study, run_study
     from policies.catalogue import bundle_path, zoo_folder
@@ -76,7 +76,7 @@ def card_command(
     if path is None or not path.is_dir():
         raise RacklineError(f"{bundle}: no such bundle; name zoo/NAME or a folder with card.yaml")
     rows = _rows(robustness, episodes)
-    folder = out or Path("runs") / f"card-{path.name}"
+    folder = out or Path("runs") / f"card-{bundle_name(path)}"
     looks = ledger or zoo_folder() / "held_out.json"
     check_file("--ledger", looks)
     if save:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -79,6 +80,8 @@ def train_command(
 
 def _work(spec: TrainingSpec, folder: Path, workers: int) -> None:
     """Train, choose, record and draw, or go on where a run was stopped."""
+    from policies.bundle import CHOSEN
+    from policies.card_page import CURVE
     from policies.results import figures
     from policies.training_choice import draw_curves, record_choice
     from policies.training_run import prepare
@@ -93,7 +96,8 @@ def _work(spec: TrainingSpec, folder: Path, workers: int) -> None:
         console.print("Stopped; the same command goes on from there.")
         raise typer.Exit(INTERRUPTED) from None
     script = choice.records.get(spec.composition.base or "")
-    draw_curves(folder / "curve.png", states, figures(script) if script else None)
+    draw_curves(folder / CURVE, states, figures(script) if script else None)
+    shutil.copyfile(folder / CURVE, folder / CHOSEN / CURVE)  # a card shows it
     _show(console, spec, folder, states, choice)
 
 
@@ -215,7 +219,8 @@ def _show(
     states: Mapping[int, SeedState],
     choice: Choice,
 ) -> None:
-    from policies.training_choice import CHOSEN, RECORDINGS
+    from policies.bundle import CHOSEN
+    from policies.training_choice import RECORDINGS
     from twin.cli.rollout_view import difference_line, summary_table
 
     names = {name: f"seed {seed}" for seed, name in choice.best.items()}
