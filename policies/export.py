@@ -30,6 +30,14 @@ class Normaliser:
     deviation: NDArray[np.float64]
     limit: float
 
+    @classmethod
+    def of(cls, normalised: Any) -> Normaliser:
+        """Return what a Stable-Baselines3 ``VecNormalize`` does to observations by now."""
+        mean = np.array(normalised.obs_rms.mean, dtype=np.float64)
+        variance = np.asarray(normalised.obs_rms.var, dtype=np.float64)
+        deviation = np.sqrt(variance + normalised.epsilon)
+        return cls(mean, deviation, float(normalised.clip_obs))
+
     def __call__(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return observations (k, n) normalised."""
         scaled = (observations - self.mean) / self.deviation

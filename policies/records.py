@@ -11,6 +11,9 @@ from pathlib import Path
 from configs.errors import RunFolderError
 from envs.outcome import SUCCESSES, OutcomeClass
 
+LOCK = ".lock"
+"""File that keeps a second process out of a run folder; nothing stands in it."""
+
 
 @dataclass(frozen=True)
 class EpisodeRecord:

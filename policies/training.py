@@ -107,9 +107,7 @@ class Learner:
         states = _random_states()
         normaliser = None
         if self._spec.normalise:
-            rms = self._env.obs_rms
-            deviation = np.sqrt(rms.var + self._env.epsilon)
-            normaliser = Normaliser(rms.mean.copy(), deviation, float(self._env.clip_obs))
+            normaliser = Normaliser.of(self._env)
         exported = export_network(self._model.policy, normaliser)
         _set_random_states(states)
         return exported

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from configs.errors import UnknownNameError, suggest
 from configs.specs.base import error_at, load_spec, resolve_path
-from configs.specs.training import SlowSpec, TrainingSpec
+from configs.specs.training import TrainingSpec
 from envs.observation import LIMIT, Field, mirror
 from envs.registry import station, station_of
 from policies.scripted.registry import script, scripts
@@ -29,28 +30,35 @@ def load_training(name_or_path: str) -> TrainingSpec:
         remedy = suggest(spec.setting, place.settings)
         raise error_at(path, ("setting",), "is not a setting of the station", remedy)
     fields = {field.name: field for field in station_of(place).fields}
-    _check_zones(path, spec, fields)
+    for at, name in _observed(spec):
+        if name not in fields:
+            raise error_at(path, (*at, "field"), "is not observed", suggest(name, fields))
+    _check_zones(path, spec)
     _check_begin(path, spec, fields)
-    slow: list[tuple[tuple[str | int, ...], SlowSpec | None]] = [
-        (("composition", "slow"), spec.composition.slow),
-        *((("selection", "slow", n), each) for n, each in enumerate(spec.selection.slow)),
-    ]
-    for at, each in slow:
-        if each is not None and each.field not in fields:
-            raise error_at(path, (*at, "field"), "is not observed", suggest(each.field, fields))
     _check_base(path, spec)
     return spec
 
 
-def _check_zones(path: Path, spec: TrainingSpec, fields: dict[str, Field]) -> None:
+def _observed(spec: TrainingSpec) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield all that names an entry of the observation: where it stands, and the name."""
+    composition = spec.composition
+    for n, zones in enumerate(composition.zones):
+        yield ("composition", "zones", n), zones.field
+    if composition.begin is not None:
+        yield ("composition", "begin"), composition.begin.field
+    if composition.slow is not None:
+        yield ("composition", "slow"), composition.slow.field
+    for n, slow in enumerate(spec.selection.slow):
+        yield ("selection", "slow", n), slow.field
+
+
+def _check_zones(path: Path, spec: TrainingSpec) -> None:
     both_sides = spec.composition.mirror and spec.on_policy is not None
     for n, zones in enumerate(spec.composition.zones):
-        at = ("composition", "zones", n, "field")
-        if zones.field not in fields:
-            raise error_at(path, at, "is not observed", suggest(zones.field, fields))
         if both_sides and mirror([zones.field])[0] < 0:
             raise error_at(
-                path, at, "has a side, and PPO learns both at once",
+                path, ("composition", "zones", n, "field"),
+                "has a side, and PPO learns both at once",
                 "take the zones of this entry out, or `mirror`",
             )  # fmt: skip
 
@@ -59,14 +67,12 @@ def _check_begin(path: Path, spec: TrainingSpec, fields: dict[str, Field]) -> No
     begin = spec.composition.begin
     if begin is None:
         return
-    at = ("composition", "begin")
-    if begin.field not in fields:
-        raise error_at(path, (*at, "field"), "is not observed", suggest(begin.field, fields))
     field = fields[begin.field]
     most = LIMIT * field.scale
     if begin.above >= most:
         raise error_at(
-            path, (*at, "above"), f"is never exceeded: {field.name} is observed up to {most:g}",
+            path, ("composition", "begin", "above"),
+            f"is never exceeded: {field.name} is observed up to {most:g}",
             "write less, or nothing learnt counts",
         )  # fmt: skip
 

@@ -91,18 +91,17 @@ def load_normaliser(path: Path, entries: int) -> Normaliser | None:
         found = pickle.loads(path.read_bytes())
         if not found.norm_obs:
             return None
-        mean = np.asarray(found.obs_rms.mean, dtype=np.float64)
-        deviation = np.sqrt(np.asarray(found.obs_rms.var, dtype=np.float64) + found.epsilon)
-        normaliser = Normaliser(mean, deviation, float(found.clip_obs))
+        normaliser = Normaliser.of(found)
     except Exception as error:  # whatever the file makes of it
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
         raise BundleError(
             f"{path}: is not read as VecNormalize's ({reason}); give the file that its save wrote"
         ) from None
-    if mean.shape != (entries,):
+    if normaliser.mean.shape != (entries,):
         raise BundleError(
-            f"{path}: normalises observations {mean.shape}, and the station's are ({entries},); "
-            f"give the file that was saved with this model, and its station with --env"
+            f"{path}: normalises observations {normaliser.mean.shape}, and the station's are "
+            f"({entries},); give the file that was saved with this model, and its station "
+            f"with --env"
         )
     return normaliser
 

@@ -36,6 +36,7 @@ from configs.specs.training import TrainingSpec
 from envs.registry import station
 from envs.station_env import StationEnv
 from policies.bundle import load_bundle, reference, write_bundle
+from policies.records import LOCK
 from policies.results import figures, result_of
 from policies.rollout import play, record_of
 from policies.scripted.registry import script
@@ -47,8 +48,6 @@ EVALUATION_SEEDS = SELECTION[1_000_000:]
 """Selection seeds of the evaluations during training; the scripts were tuned on the first."""
 CHOICE_SEEDS = SELECTION[2_000_000:]
 """Selection seeds of the choice among training seeds."""
-LOCK = ".lock"
-"""What keeps a second process out of a run folder."""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from typing import Any
 import yaml
 
 from configs.errors import RunFolderError
-from policies.records import heal
+from policies.records import LOCK, heal
 
 _RESOLVED = "resolved.yaml"
 _HEADER = "# Written by rackline: what this folder's records were made from. Do not edit.\n"
@@ -51,7 +51,7 @@ class RunFolder:
         self.path = path
         try:
             path.mkdir(parents=True, exist_ok=True)
-            self._lock = (path / ".lock").open("w")
+            self._lock = (path / LOCK).open("w")
         except OSError as error:
             raise RunFolderError(
                 f"{path}: cannot be written ({error.strerror}); choose another --out"
