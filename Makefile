@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test screens lint clean python validate calibrate-intervals converge docs bench \
-	check-datasets train-tray card-tray
+	check-datasets train-tray card-tray train-plug card-plug
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -64,17 +64,29 @@ factory: $(VENV)/.core ## robot cells at three stations at once: how many cells 
 calibrate-intervals: $(VENV)/.core ## how often the intervals hold what they promise (long); writes docs/validation.md
 	@$(BIN)/python -m twin.bridge.calibrate --doc docs/validation.md
 
-converge: $(VENV)/.core ## the tray station's convergence card (long); writes docs/cards
-	@$(BIN)/rackline converge rackline/TrayInsert-v0 --policy scripted/lateral-admittance \
-	  --save --card docs/cards/tray_insert_convergence.md
+# A station's name, and the policy that works it there: its best tuned script.
+CONVERGED := tray_insert:TrayInsert:lateral-admittance shelf_insert:ShelfInsert:lateral-admittance \
+  cable_plug_light:CablePlugLight:plug-search cable_plug:CablePlug:plug-search
+converge: $(VENV)/.core ## the stations' convergence cards, or of one: STATION=cable_plug (long); writes docs/cards
+	@for each in $(CONVERGED); do set -- $$(echo $$each | tr : ' '); \
+	  case "$(STATION)" in ""|"$$1") \
+	    $(BIN)/rackline converge rackline/$$2-v0 --policy scripted/$$3 --save \
+	      --card docs/cards/$$1_convergence.md; [ $$? -le 1 ] || exit 1 ;; esac; done
 
 train-tray: $(VENV)/.dev ## the shipped tray policy, three training seeds, and its choice (an hour on two cores); writes policies/zoo
 	@$(BIN)/rackline train tray_insert --seeds 0,1,2 --out runs/train-tray
 	@rm -rf policies/zoo/tray_insert && cp -r runs/train-tray/bundle policies/zoo/tray_insert
 
 card-tray: $(VENV)/.core ## its card: held-out seeds against every script, robustness (an hour and more); writes policies/zoo
-	@$(BIN)/rackline card zoo/tray_insert --episodes 5000 --robustness 500 --out runs/card-tray --save; code=$$?; \
-	  case $$code in 0|1) exit 0 ;; *) exit $$code ;; esac
+	@$(BIN)/rackline card zoo/tray_insert --out runs/card-tray --save; [ $$? -le 1 ]
+
+train-plug: $(VENV)/.dev ## the shipped plug policy, as the tray's (an hour on two cores); writes policies/zoo
+	@$(BIN)/rackline train cable_plug_light --seeds 0,1,2 --out runs/train-plug
+	@rm -rf policies/zoo/cable_plug_light && cp -r runs/train-plug/bundle policies/zoo/cable_plug_light
+
+card-plug: $(VENV)/.core ## its cards, of the light tier and at the arm (two hours); writes policies/zoo
+	@$(BIN)/rackline card zoo/cable_plug_light --out runs/card-plug --save; [ $$? -le 1 ]
+	@$(BIN)/rackline card zoo/cable_plug_light --env rackline/CablePlug-v0 --out runs/card-plug-arm --save; [ $$? -le 1 ]
 
 bench: $(VENV)/.bench ## speed as ratios of one run: over raw physics, by workers, beside panda-gym; the demo by phase
 	@$(BIN)/python -m twin.bench $(ARGS)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from scipy import stats
 
+from configs.specs.bars import BarsSpec
 from envs.outcome import OutcomeClass
-from policies.intervals import Interval, clopper_pearson_upper, paired_ratio, paired_t
+from policies.intervals import (
+    CONFIDENCE,
+    Interval,
+    clopper_pearson_upper,
+    paired_ratio,
+    paired_t,
+)
 from policies.records import EpisodeRecord
 from policies.tuning import cost_s
 
-SUCCESS_MARGIN: Final = 0.01
-DAMAGE_BOUND: Final = 0.003
-TIME_RATIO: Final = 0.85
-ASSIST_MARGIN: Final = 0.005
-FORCE_RATIO: Final = 1.05
-"""The bars of issue 3."""
 VOID_SHARE: Final = 0.01
 """Share of void operations (contact deeper than the model is good for) that comparisons bear."""
 _RESAMPLES: Final = 1999
@@ -34,62 +35,123 @@ class Bar:
     holds: bool
 
 
-def bars(ours: Sequence[EpisodeRecord], script: Sequence[EpisodeRecord]) -> tuple[Bar, ...]:
-    """Return the bars of a policy against a script on the same operations.
+def bars(
+    asked: BarsSpec, ours: Sequence[EpisodeRecord], script: Sequence[EpisodeRecord]
+) -> tuple[Bar, ...]:
+    """Return the bars that are asked, of a policy against a script on the same operations.
 
     None holds where more than 1 % of either's operations are void: what is compared is then not
     the station.
 
     Args:
+        asked: what has to be reached.
         ours: the policy's records.
-        script: the script's, in the same order of seeds.
+        script: the script's, of the same seeds or the first of them: what compares, compares these.
 
     Raises:
         ValueError: the operations are not the same.
     """
-    if [r.seed for r in ours] != [r.seed for r in script]:
+    if [r.seed for r in ours[: len(script)]] != [r.seed for r in script]:
         raise ValueError("pairs of the same seeds are needed")
-
-    def of(what: Callable[[EpisodeRecord], float]) -> tuple[list[float], list[float]]:
-        return [what(r) for r in ours], [what(r) for r in script]
-
-    success = paired_t(*of(lambda r: float(r.success)))
-    damages = sum(r.outcome is OutcomeClass.DAMAGE for r in ours)
-    damage = clopper_pearson_upper(damages, len(ours))
-    time = paired_ratio(*of(lambda r: r.contact_time_s))
-    cost = paired_ratio(*of(lambda r: cost_s([r])))
-    assists = paired_t(*of(lambda r: float(r.outcome is OutcomeClass.ASSISTED)))
-    force = percentile_ratio(*of(lambda r: r.max_windowed_force_n))
     valid = max(void_share(ours), void_share(script)) <= VOID_SHARE
+    found = []
+    for name, judge in _JUDGES.items():
+        bar = getattr(asked, name)
+        if bar is not None:
+            text, figure, holds = judge(bar, ours, script)
+            found.append(Bar(text, figure, valid and holds))
+    return tuple(found)
+
+
+Records = Sequence[EpisodeRecord]
+Judged = tuple[str, str, bool]
+
+
+def _success(bar: float, ours: Records, script: Records) -> Judged:
+    missed = sum(not r.success for r in ours)
+    low = 1.0 - clopper_pearson_upper(missed, len(ours))
     return (
-        Bar(
-            f"success not inferior by {100 * SUCCESS_MARGIN:g} point (paired, 95 % interval)",
-            f"{_points(success)} points",
-            valid and success.low >= -SUCCESS_MARGIN,
-        ),
-        Bar(
-            f"damage at most {100 * DAMAGE_BOUND:g} % (one-sided 95 % Clopper-Pearson bound)",
-            f"{damages} of {len(ours):,}: at most {100 * damage:.2f} %",
-            valid and damage <= DAMAGE_BOUND,
-        ),
-        Bar(
-            f"ratio of mean contact times wholly below {TIME_RATIO:g} (paired, 95 % interval; all "
-            "operations with their re-entries, until they end or a person takes over: no "
-            "technician's time)",
-            f"{_plain(time)}; server seconds, people's time included: {_plain(cost)}",
-            valid and time.high < TIME_RATIO,
-        ),
-        Bar(
-            f"assists more by at most {100 * ASSIST_MARGIN:g} point (paired, upper end)",
-            f"{_points(assists)} points",
-            valid and assists.high <= ASSIST_MARGIN,
-        ),
-        Bar(
-            f"ratio of the p95 lateral forces at most {FORCE_RATIO:g} (paired, upper end)",
-            _plain(force),
-            valid and force.high <= FORCE_RATIO,
-        ),
+        f"success at least {100 * bar:g} % (one-sided 95 % Clopper-Pearson bound)",
+        f"{len(ours) - missed:,} of {len(ours):,}: at least {100 * low:.2f} %",
+        low >= bar,
     )
+
+
+def _success_margin(bar: float, ours: Records, script: Records) -> Judged:
+    found = paired_t(*_both(ours, script, lambda r: float(r.success)))
+    return (
+        f"success not inferior by {100 * bar:g} point (paired, 95 % interval)",
+        f"{_points(found)} points",
+        found.low >= -bar,
+    )
+
+
+def _damage(bar: float, ours: Records, script: Records) -> Judged:
+    damages = sum(r.outcome is OutcomeClass.DAMAGE for r in ours)
+    most = clopper_pearson_upper(damages, len(ours))
+    return (
+        f"damage at most {100 * bar:g} % (one-sided 95 % Clopper-Pearson bound)",
+        f"{damages} of {len(ours):,}: at most {100 * most:.2f} %",
+        most <= bar,
+    )
+
+
+def _time(bar: float, ours: Records, script: Records) -> Judged:
+    time = paired_ratio(*_both(ours, script, lambda r: r.contact_time_s))
+    cost = paired_ratio(*_both(ours, script, lambda r: cost_s([r])))
+    return (
+        f"ratio of mean contact times wholly below {bar:g} (paired, 95 % interval; all "
+        "operations with their re-entries, until they end or a person takes over: no "
+        "technician's time)",
+        f"{_plain(time)}; server seconds, people's time included: {_plain(cost)}",
+        time.high < bar,
+    )
+
+
+def _assists(bar: float, ours: Records, script: Records) -> Judged:
+    more = paired_t(*_both(ours, script, lambda r: float(r.outcome is OutcomeClass.ASSISTED)))
+    return (
+        f"assists more by at most {100 * bar:g} point (paired, upper end)",
+        f"{_points(more)} points",
+        more.high <= bar,
+    )
+
+
+def _lateral(bar: float, ours: Records, script: Records) -> Judged:
+    found = percentile([r.max_windowed_force_n for r in ours])
+    return (
+        f"p95 lateral force at most {bar:g} N (95 % interval, upper end)",
+        f"{found.estimate:.1f} [{found.low:.1f}, {found.high:.1f}] N",
+        found.high <= bar,
+    )
+
+
+def _lateral_ratio(bar: float, ours: Records, script: Records) -> Judged:
+    found = percentile_ratio(*_both(ours, script, lambda r: r.max_windowed_force_n))
+    return (
+        f"ratio of the p95 lateral forces at most {bar:g} (paired, upper end)",
+        _plain(found),
+        found.high <= bar,
+    )
+
+
+_JUDGES: Final[Mapping[str, Callable[[float, Records, Records], Judged]]] = {
+    "success_at_least": _success,
+    "success_margin": _success_margin,
+    "damage_at_most": _damage,
+    "time_ratio": _time,
+    "assist_margin": _assists,
+    "lateral_p95_n": _lateral,
+    "lateral_ratio": _lateral_ratio,
+}
+"""What judges each field of `BarsSpec`, in the order of the card."""
+
+
+def _both(
+    ours: Records, script: Records, what: Callable[[EpisodeRecord], float]
+) -> tuple[list[float], list[float]]:
+    """Return a figure of the operations that both worked."""
+    return [what(r) for r in ours[: len(script)]], [what(r) for r in script]
 
 
 def void_share(records: Sequence[EpisodeRecord]) -> float:
@@ -115,6 +177,13 @@ def percentile_ratio(
         method="percentile", rng=np.random.default_rng(seed),
     ).confidence_interval  # fmt: skip
     return Interval(float(ratio(x, y)), float(found.low), float(found.high))
+
+
+def percentile(values: Sequence[float], percent: float = 95.0) -> Interval:
+    """Return a percentile of independent values with its 95 % interval (order statistics)."""
+    test: Any = stats.quantile_test(values, p=percent / 100.0)
+    found = test.confidence_interval(CONFIDENCE)
+    return Interval(float(np.percentile(values, percent)), float(found.low), float(found.high))
 
 
 def _points(found: Interval) -> str:

@@ -10,27 +10,28 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from configs.specs.card import Card
-from envs.outcome import OutcomeClass
+from configs.specs.training import WithinSpec
 from envs.registry import station, station_of
 from policies.bundle import NETWORK, bundle_name, read_bundle, write_bundle
 from policies.card_bars import VOID_SHARE, Bar, bars, void_share
 from policies.card_study import Found, Study
-from policies.intervals import clopper_pearson_upper, wilson
+from policies.card_tables import HEAD, by_part, line, tiers
 from policies.records import EpisodeRecord
 from policies.results import result_of
 
 if TYPE_CHECKING:  # drawing would slow the start of every command down
     from matplotlib.figure import Figure
 
-PAGE: Final = "README.md"
-PICTURE: Final = "forces.png"
 CURVE: Final = "curve.png"
 """Learning curves of the training run, shown where they lie beside the bundle."""
-_HEAD: Final = (
-    "| policy | episodes | success % [95 %] | assisted % | detected % | escaped % "
-    "| damage % (at most) | void % | contact s mean / p95 | cycle s mean / p95 | lateral N p95 "
-    "| axial N p95 |\n|---|---|---|---|---|---|---|---|---|---|---|---|"
-)
+
+
+def page_names(bundle: Path, env_id: str) -> tuple[str, str]:
+    """Return the names of page and picture: README.md at the station a policy was trained at."""
+    if _at_home(bundle, env_id):
+        return "README.md", "forces.png"
+    stem = station(env_id).stem
+    return f"{stem}.md", f"{stem}_forces.png"
 
 
 def write_card(study: Study, found: Found, convergence: str) -> tuple[Bar, ...]:
@@ -42,26 +43,28 @@ def write_card(study: Study, found: Found, convergence: str) -> tuple[Bar, ...]:
         convergence: a sentence on the station's convergence card.
     """
     ours, theirs = found.records["policy"], found.records[found.script]
-    judged = bars(ours, theirs)
+    judged = bars(study.trial.bars, ours, theirs)
     card, _ = read_bundle(study.bundle)
     limit = station(study.env_id).spec.limits.lateral_damage_n
     figure = draw_forces(bundle_name(study.bundle), ours, found.script, theirs, limit)
-    figure.savefig(study.folder / PICTURE, dpi=120)
+    page, picture = page_names(study.bundle, study.env_id)
+    figure.savefig(study.folder / picture, dpi=120)
     if (study.bundle / CURVE).is_file():
         shutil.copyfile(study.bundle / CURVE, study.folder / CURVE)
     text = to_markdown(study, found, card, judged, convergence)
-    (study.folder / PAGE).write_text(text, encoding="utf-8")
+    (study.folder / page).write_text(text, encoding="utf-8")
     return judged
 
 
 def save_card(study: Study, found: Found) -> None:
     """Copy page and picture beside the bundle, with the held-out row of its `card.yaml`."""
-    for name in (PAGE, PICTURE):
+    for name in page_names(study.bundle, study.env_id):
         shutil.copyfile(study.folder / name, study.bundle / name)
     card, _ = read_bundle(study.bundle)
-    seeds = f"held-out {study.seeds[0]} to {study.seeds[-1]}"
+    at = "" if _at_home(study.bundle, study.env_id) else f" at {study.env_id}"
+    seeds = f"held-out {study.seeds[0]} to {study.seeds[-1]}{at}"
     data: dict[str, Any] = card.model_dump(by_alias=True, mode="json")
-    kept = [row for row in data["results"] if not row["seeds"].startswith("held-out")]
+    kept = [row for row in data["results"] if _of_another(row["seeds"], at)]
     data["results"] = [*kept, result_of(found.records["policy"], seeds)]
     write_bundle(study.bundle, data, (study.bundle / NETWORK).read_bytes())
 
@@ -75,7 +78,7 @@ def to_markdown(
 ) -> str:
     """Return the page; see `write_card`."""
     first, last = study.seeds[0], study.seeds[-1]
-    held = sum(bar.holds for bar in judged)
+    _, picture = page_names(study.bundle, study.env_id)
     shown = (study.bundle / CURVE).is_file()
     curve = [f"![Learning curves of the training seeds]({CURVE})", ""] if shown else []
     lines = [
@@ -83,52 +86,48 @@ def to_markdown(
         "",
         _what(card, {f.name: f.unit for f in station_of(station(study.env_id).spec).fields}),
         "",
-        f"Written by `rackline card {_relative(study.bundle)} --episodes {study.episodes} "
-        f"--robustness {study.robustness}`: {study.env_id} in its setting `{study.setting}`, "
+        f"Written by `rackline card {_relative(study.bundle)} --env {study.env_id} "
+        f"--episodes {study.trial.episodes} --robustness {study.trial.robustness}`: "
+        f"{study.env_id} in its setting `{study.setting}`, "
         f"held-out seeds {first} to {last} (block {study.block}), one part a rack visit, the same "
-        f"seeds for every policy. Looks at this block so far: {study.looks}. {convergence}",
+        f"seeds for every policy{_fewer(study)}. Looks at this block so far: {study.looks}. "
+        f"{convergence}",
         "All of it is simulated, at a station whose data are assumed unless tagged "
         "otherwise (configs/stations).",
         "",
-        f"## Bars: {held} of {len(judged)} hold",
-        "",
-        f"Against {found.script}, the script that costs the line the fewest seconds a part on "
-        "these seeds.",
-        "",
-        "| asked | found | |",
-        "|---|---|---|",
-        *(f"| {b.asked} | {b.found} | {'holds' if b.holds else '**does not hold**'} |"
-          for b in judged),
-        "",
+        *_judged(judged, found.script),
         _void(found),
         "",
         "## Against the tuned scripts",
         "",
-        _HEAD,
-        *(_line(bundle_name(study.bundle) if c.name == "policy" else c.name, found.records[c.name])
+        HEAD,
+        *(line(bundle_name(study.bundle) if c.name == "policy" else c.name, found.records[c.name])
           for c in study.main),
         "",
-        f"![Largest lateral force of each operation]({PICTURE})",
+        f"![Largest lateral force of each operation]({picture})",
         "",
+        *by_part(study, found),
         "## Training seeds",
         "",
-        f"The first {study.robustness} of the same seeds. The shipped one was chosen on selection "
-        "seeds, before this page.",
+        f"The first {study.trial.robustness} of the same seeds. The shipped one was chosen on "
+        "selection seeds, before this page.",
         "",
         *_slowed(card),
-        _HEAD,
-        _line(f"training seed {card.training_seed} (shipped)",
-              found.records["policy"][: study.robustness]),
-        *(_line(c.name, found.records[c.name]) for c in study.others),
+        HEAD,
+        line(f"training seed {card.training_seed} (shipped)",
+              found.records["policy"][: study.trial.robustness]),
+        *(line(c.name, found.records[c.name]) for c in study.others),
         "",
         *curve,
         "## Robustness",
         "",
-        f"The first {study.robustness} of the same seeds, with factors on the station's data.",
+        f"The first {study.trial.robustness} of the same seeds, with factors on the station's "
+        "data, or at another station.",
         "",
-        _HEAD,
+        HEAD,
     ]  # fmt: skip
-    lines += [_line(c.name, found.records[c.name]) for c in study.rows(found.script)]
+    lines += [line(c.name, found.records[c.name]) for c in study.rows(found.script)]
+    lines += tiers(study, found)
     return "\n".join(lines) + "\n"
 
 
@@ -157,6 +156,32 @@ def draw_forces(
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     return figure
+
+
+def _judged(judged: Sequence[Bar], script: str) -> list[str]:
+    """Return the bars, or that there are none."""
+    if not judged:
+        return ["No bars are stated for this station (configs/bars, or --bars).", ""]
+    return [
+        f"## Bars: {sum(bar.holds for bar in judged)} of {len(judged)} hold",
+        "",
+        f"Compared with {script}, the script that costs the line the fewest seconds a part on "
+        "these seeds.",
+        "",
+        "| asked | found | |",
+        "|---|---|---|",
+        *(
+            f"| {b.asked} | {b.found} | {'holds' if b.holds else '**does not hold**'} |"
+            for b in judged
+        ),
+        "",
+    ]
+
+
+def _fewer(study: Study) -> str:
+    """Return how many of the seeds the scripts worked, where not all."""
+    trial = study.trial
+    return "" if trial.scripts == trial.episodes else f", scripts the first {trial.scripts:,}"
 
 
 def _slowed(card: Card) -> list[str]:
@@ -192,17 +217,16 @@ def _what(card: Card, units: Mapping[str, str]) -> str:
         "residual": f"adds to {card.composition.base}",
         "override": f"speeds up, slows down and corrects {card.composition.base}",
     }[card.composition.kind]
-    begin, slow, held = card.composition.begin, card.composition.slow, ""
+    begin, within, slow = (getattr(card.composition, name) for name in ("begin", "within", "slow"))
+    held = ""
     if begin is not None:
         how += (
             f" where {begin.field} is above {begin.above:g} {units[begin.field]}, and nowhere else"
         )
+    if within is not None:
+        how += f" {'and' if begin else 'where'} {_range(within, units)}"
     if slow is not None:
-        low, high = slow.between
-        held = (
-            f" From {low:g} to {high:g} {units[slow.field]} of {slow.field} the script goes at "
-            f"{slow.feed:g} of its feed."
-        )
+        held = f" Where {_range(slow, units)}, the script goes at {slow.feed:g} of its feed."
     return (
         f"{card.name}: a network of {' x '.join(map(str, made.network))} that {how}; trained with "
         f"{made.algorithm} for {card.training_steps:,} steps by `rackline train`; "
@@ -210,32 +234,21 @@ def _what(card: Card, units: Mapping[str, str]) -> str:
     )
 
 
-def _line(name: str, records: Sequence[EpisodeRecord]) -> str:
-    n = len(records)
-    success = wilson(sum(r.success for r in records), n)
-    count = {o: sum(r.outcome is o for r in records) for o in OutcomeClass}
-    damage = count[OutcomeClass.DAMAGE]
+def _range(where: WithinSpec, units: Mapping[str, str]) -> str:
+    low, high = where.between
+    return f"{where.field} is within {low:g} and {high:g} {units[where.field]}"
 
-    def percent(outcome: OutcomeClass) -> str:
-        return f"{100 * count[outcome] / n:.2f}"
 
-    def spread(values: list[float]) -> str:
-        return f"{np.mean(values):.2f} / {np.percentile(values, 95):.2f}"
+def _at_home(bundle: Path, env_id: str) -> bool:
+    """Tell whether a policy was trained at a station, or by a training that says nothing."""
+    made = read_bundle(bundle)[0].training
+    return made is None or station(made.env) is station(env_id)
 
-    def high(values: list[float]) -> str:
-        return f"{np.percentile(values, 95):.1f}"
 
-    return (
-        f"| {name} | {n:,} | {100 * success.estimate:.2f} [{100 * success.low:.2f}, "
-        f"{100 * success.high:.2f}] | {percent(OutcomeClass.ASSISTED)} "
-        f"| {percent(OutcomeClass.DETECTED)} | {percent(OutcomeClass.ESCAPED)} "
-        f"| {100 * damage / n:.2f} ({100 * clopper_pearson_upper(damage, n):.2f}) "
-        f"| {percent(OutcomeClass.VOID)} "
-        f"| {spread([r.contact_time_s for r in records])} "
-        f"| {spread([r.cycle_time_s for r in records])} "
-        f"| {high([r.max_windowed_force_n for r in records])} "
-        f"| {high([r.max_windowed_axial_n for r in records])} |"
-    )
+def _of_another(seeds: str, at: str) -> bool:
+    """Tell whether a row of results is none of held-out seeds at this station (``at``)."""
+    held_out, _, where = seeds.partition(" at ")
+    return not held_out.startswith("held-out") or where != at.removeprefix(" at ")
 
 
 def _relative(path: Path) -> str:

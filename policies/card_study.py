@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from configs.errors import BundleError, RunFolderError
+from configs.specs.bars import TrialSpec
 from configs.specs.base import resolved_yaml
 from envs.perturbation import Perturbation
 from envs.registry import station
@@ -39,10 +40,15 @@ ROBUSTNESS: Final[Mapping[str, Perturbation]] = {
 
 @dataclass(frozen=True)
 class Campaign:
-    """One policy on the first ``episodes`` seeds of the block, under one perturbation."""
+    """One policy on the first ``episodes`` seeds of the block, under one perturbation.
+
+    Attributes:
+        env_id: station.
+    """
 
     name: str
     policy: str
+    env_id: str
     episodes: int
     perturbation: Perturbation = NO_PERTURBATION
 
@@ -63,8 +69,7 @@ class Study:
         folder: run folder.
         block: number of the held-out block.
         looks: how often the block was looked at, this study included.
-        episodes: of the policy and of every script.
-        robustness: episodes of every row of robustness, and of the other training seeds.
+        trial: on how many seeds, where else, and the bars.
     """
 
     bundle: Path
@@ -73,44 +78,55 @@ class Study:
     folder: Path
     block: int
     looks: int
-    episodes: int
-    robustness: int
+    trial: TrialSpec
 
     @property
     def seeds(self) -> range:
         """The block's seeds that are run."""
-        return HELD_OUT[self.block * BLOCK : self.block * BLOCK + self.episodes]
+        return HELD_OUT[self.block * BLOCK : self.block * BLOCK + self.trial.episodes]
 
     @property
     def main(self) -> tuple[Campaign, ...]:
-        """The policy, then every tuned script, on all seeds."""
+        """The policy on all seeds, then every tuned script."""
         names = [entry.name for entry in scripts(station(self.env_id).spec)]
         return (
-            Campaign("policy", str(self.bundle), self.episodes),
-            *(Campaign(name, name, self.episodes) for name in names),
+            Campaign("policy", str(self.bundle), self.env_id, self.trial.episodes),
+            *(Campaign(name, name, self.env_id, self.trial.scripts) for name in names),
         )
 
     @property
     def others(self) -> tuple[Campaign, ...]:
         """The other training seeds, shipped beside the policy."""
         return tuple(
-            Campaign(f"training seed {path.name}", str(path), self.robustness)
+            Campaign(f"training seed {path.name}", str(path), self.env_id, self.trial.robustness)
             for path in _other_seeds(self.bundle)
         )
 
     def rows(self, script: str) -> tuple[Campaign, ...]:
-        """Every perturbation, the policy and ``script`` each."""
-        return tuple(
-            Campaign(f"{name}, {policy}", path, self.robustness, perturbation)
+        """Every perturbation and other station, the policy and ``script`` each."""
+        seeds, both = self.trial.robustness, (("policy", str(self.bundle)), (script, script))
+        perturbed = (
+            Campaign(f"{name}, {policy}", path, self.env_id, seeds, perturbation)
             for name, perturbation in ROBUSTNESS.items()
-            for policy, path in (("policy", str(self.bundle)), (script, script))
+            for policy, path in both
         )
+        elsewhere = (
+            Campaign(elsewhere_name(env_id, policy), path, env_id, seeds)
+            for env_id in self.trial.stations
+            for policy, path in both
+        )
+        return (*perturbed, *elsewhere)
 
     @property
     def total(self) -> int:
         """Episodes of the whole study."""
-        rows = 2 * len(ROBUSTNESS) + len(self.others)
-        return self.episodes * len(self.main) + self.robustness * rows
+        known = (*self.main, *self.others, *self.rows(""))
+        return sum(campaign.episodes for campaign in known)
+
+
+def elsewhere_name(env_id: str, policy: str) -> str:
+    """Return the name of the row of a policy at another station."""
+    return f"at {env_id}, {policy}"
 
 
 @dataclass(frozen=True)
@@ -121,9 +137,7 @@ class Found:
     script: str
 
 
-def open_study(
-    bundle: Path, env_id: str, folder: Path, ledger: Path, episodes: int, robustness: int
-) -> Study:
+def open_study(bundle: Path, env_id: str, folder: Path, ledger: Path, trial: TrialSpec) -> Study:
     """Return the study of a bundle; a new one takes a look at held-out seeds, a resumed one none.
 
     All that can be wrong is said before the look is taken.
@@ -133,15 +147,14 @@ def open_study(
         env_id: station.
         folder: run folder, made if missing; the caller holds it against other processes.
         ledger: JSON file of the looks taken so far.
-        episodes: of the policy and of every script, at most a block.
-        robustness: episodes of the other rows, at most ``episodes``.
+        trial: on how many seeds, where else, and the bars.
 
     Raises:
         RunFolderError: the folder holds another study, or folder or ledger cannot be used.
         BundleError: ``bundle``, or a training seed beside it, is no policy for the station.
     """
-    setting = _check_bundle(bundle, env_id)
-    identity = _identity(bundle, env_id, setting, episodes, robustness)
+    setting = _check_bundle(bundle, env_id, trial.stations)
+    identity = _identity(bundle, env_id, setting, trial)
     read_looks(ledger)
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "study.json"
@@ -156,7 +169,7 @@ def open_study(
             f"{folder}: its look is not in {ledger}; name the --ledger that the study began with"
         )
     count = looks[block].looks
-    return Study(bundle, env_id, setting, folder, block, count, episodes, robustness)
+    return Study(bundle, env_id, setting, folder, block, count, trial)
 
 
 def run_study(study: Study, workers: int, on_record: Callable[[], None]) -> Found:
@@ -189,7 +202,7 @@ def _complete(
         on_record()
 
     missing = single_part_episodes(
-        study.env_id,
+        campaign.env_id,
         campaign.policy,
         seeds[len(records) :],
         study.setting,
@@ -199,8 +212,10 @@ def _complete(
     return records
 
 
-def _check_bundle(bundle: Path, env_id: str) -> str:
-    """Return the setting a bundle was made in, once it and its training seeds load."""
+def _check_bundle(bundle: Path, env_id: str, elsewhere: Sequence[str]) -> str:
+    """Return the setting a bundle was made in, once it loads everywhere it is to work."""
+    for other in elsewhere:
+        load_bundle(bundle, station(other).spec)
     place = station(env_id).spec
     for path in (bundle, *_other_seeds(bundle)):
         load_bundle(path, place)
@@ -231,9 +246,7 @@ def _block_of(file: Path, identity: Mapping[str, str]) -> int:
     return block
 
 
-def _identity(
-    bundle: Path, env_id: str, setting: str, episodes: int, robustness: int
-) -> dict[str, str]:
+def _identity(bundle: Path, env_id: str, setting: str, trial: TrialSpec) -> dict[str, str]:
     """Return all that the records depend on, in words that tell what differs."""
     place = station(env_id).spec
     tuned = "".join(resolved_yaml(e.tuned) for e in scripts(place))
@@ -248,8 +261,12 @@ def _identity(
         "station": digest(resolved_yaml(place)),
         "setting": setting,
         "scripts": digest(tuned),
-        "episodes": str(episodes),
-        "robustness": str(robustness),
+        "episodes": str(trial.episodes),
+        "episodes of scripts": str(trial.scripts),
+        "robustness": str(trial.robustness),
+        "other stations": digest(
+            "".join(name + resolved_yaml(station(name).spec) for name in trial.stations)
+        ),
     }
 
 

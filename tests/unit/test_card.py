@@ -1,5 +1,6 @@
 """Cards: the bars on records made up for them, held-out blocks and looks, resume, the page."""
 
+import json
 from contextlib import closing
 
 import numpy as np
@@ -8,13 +9,15 @@ from onnx import TensorProto, helper, numpy_helper
 from typer.testing import CliRunner
 
 import twin.cli.card  # noqa: F401 - registers the command
-from configs.errors import BundleError, RacklineError, RunFolderError
+from configs.errors import BundleError, ConfigError, RacklineError, RunFolderError
+from configs.specs.bars import BarsSpec, TrialSpec, load_trial
+from configs.specs.training import WithinSpec
 from envs.outcome import OutcomeClass
 from envs.registry import station
 from envs.stations.insertion.station import insertion_fields
 from policies import card_study
 from policies.bundle import read_bundle, reference, write_bundle
-from policies.card_bars import bars, percentile_ratio
+from policies.card_bars import bars, percentile, percentile_ratio
 from policies.card_looks import BLOCK, EVALUATIONS, read_looks, take_look
 from policies.card_page import _what, draw_forces, save_card, write_card
 from policies.card_study import open_study, run_study
@@ -26,6 +29,8 @@ from twin.cli.app import app
 from twin.evaluation.runfolder import RunFolder
 
 ENV = "rackline/TrayInsert-v0"
+TRAY = load_trial("tray_insert").bars
+FEW = TrialSpec(episodes=4, scripts=4, robustness=2, bars=TRAY)
 
 
 def record(seed, outcome=OutcomeClass.OK, contact_s=20.0, force_n=40.0):
@@ -65,7 +70,7 @@ def campaign(factor=1.0, force=1.0, n=5000, **outcomes):
     ],
 )
 def test_every_bar_can_fail_alone(ours, held):
-    assert [bar.holds for bar in bars(ours, campaign())] == held
+    assert [bar.holds for bar in bars(TRAY, ours, campaign())] == held
 
 
 @pytest.mark.parametrize(("void", "held"), [(50, True), (51, False)])
@@ -73,22 +78,64 @@ def test_no_bar_holds_on_physics_that_is_void(void, held):
     """Of 5,000: 1 % is borne, more is not, whoever's they are."""
     ours, script = campaign(0.8, retried=100), campaign()
     void_ones = campaign(void=void)
-    assert any(bar.holds for bar in bars(ours, void_ones)) is held
-    assert any(bar.holds for bar in bars(campaign(0.8, void=void), script)) is held
+    assert any(bar.holds for bar in bars(TRAY, ours, void_ones)) is held
+    assert any(bar.holds for bar in bars(TRAY, campaign(0.8, void=void), script)) is held
 
 
 def test_server_seconds_stand_beside_the_time_that_counts_no_person():
     """32 s a cycle; 50 of 5,000 wait 480 s for a technician: 36.8 s."""
-    found = bars([record(s) for s in range(4950)] + [
+    found = bars(TRAY, [record(s) for s in range(4950)] + [
         record(s, OutcomeClass.ASSISTED) for s in range(4950, 5000)
     ], [record(s) for s in range(5000)])[2].found  # fmt: skip
     assert found.startswith("1.000 [1.000, 1.000]; server seconds")
     assert f"{36.8 / 32:.3f} [" in found
 
 
+@pytest.mark.parametrize(
+    ("asked", "ours", "holds"),
+    [
+        # One-sided 95 % Clopper-Pearson of 10,000: 83 missed leave at least 99.005 %, 84 98.995 %;
+        # 4 damaged at most .092 %, 5 at most .105 %.
+        ({"success_at_least": 0.99}, campaign(n=10_000, assisted=83), True),
+        ({"success_at_least": 0.99}, campaign(n=10_000, assisted=84), False),
+        ({"damage_at_most": 0.001}, campaign(n=10_000, damage=4), True),
+        ({"damage_at_most": 0.001}, campaign(n=10_000, damage=5), False),
+        ({"time_ratio": 0.5}, campaign(0.499, n=10_000), True),
+        ({"time_ratio": 0.5}, campaign(0.501, n=10_000), False),
+        ({"lateral_p95": "49 N"}, campaign(n=10_000), True),  # normal, 40 and 5 N: 48.2 N
+        ({"lateral_p95": "48.2 N"}, campaign(n=10_000), False),  # within its interval
+    ],
+)
+def test_bars_of_its_own_stand_beside_those_against_a_script(asked, ours, holds):
+    """The script worked the first 2,000 of the same seeds."""
+    found = bars(BarsSpec.model_validate_json(json.dumps(asked)), ours, campaign(n=10_000)[:2000])
+    assert [bar.holds for bar in found] == [holds]
+
+
+def test_bars_that_nobody_asks_are_none():
+    assert bars(BarsSpec(), campaign(n=30), campaign(n=30)) == ()
+
+
+@pytest.mark.parametrize("name", ["tray_insert", "cable_plug_light", "cable_plug"])
+def test_every_shipped_trial_asks_something_of_a_station_there_is(name):
+    trial = load_trial(name)
+    assert trial.bars != BarsSpec()
+    assert all(station(env_id) for env_id in trial.stations)
+
+
+def test_rows_on_more_seeds_than_the_script_works_are_refused(tmp_path):
+    file = tmp_path / "own.yaml"
+    file.write_text("episodes: 100\nscripts: 200\n")
+    with pytest.raises(ConfigError, match="more than episodes"):
+        load_trial(file)
+    file.write_text("episodes: 100\nscripts: 50\nrobustness: 60\n")
+    with pytest.raises(ConfigError, match=r"own.yaml:3: robustness.*more than scripts"):
+        load_trial(file)
+
+
 def test_bars_are_of_the_same_seeds():
     with pytest.raises(ValueError, match="same seeds"):
-        bars(campaign(n=30), campaign(n=31))
+        bars(TRAY, campaign(n=30), campaign(n=31))
 
 
 def test_the_interval_of_a_ratio_of_percentiles_covers_it_and_is_no_wider_than_it_spreads():
@@ -103,6 +150,13 @@ def test_the_interval_of_a_ratio_of_percentiles_covers_it_and_is_no_wider_than_i
     assert sum(each.contains(1.1) for each in found) >= 52
     spread = np.std([each.estimate for each in found], ddof=1)
     assert 0.7 < np.mean([each.half_width for each in found]) / (1.96 * spread) < 1.4
+
+
+def test_the_interval_of_a_percentile_covers_it():
+    """Of an exponential of mean 1 the 95th percentile is ln 20."""
+    rng = np.random.default_rng(2)
+    found = [percentile(rng.exponential(size=400)) for _ in range(60)]
+    assert sum(each.contains(np.log(20.0)) for each in found) >= 52
 
 
 def test_a_new_policy_gets_a_new_block_and_every_study_is_a_look(tmp_path):
@@ -167,7 +221,7 @@ def test_a_study_goes_on_where_it_was_cut_and_fills_the_card(bundle, tmp_path, m
     """22 episodes are few for a policy and enough to go the whole way."""
     monkeypatch.setattr(card_study, "ROBUSTNESS", dict([*card_study.ROBUSTNESS.items()][2:3]))
     folder, ledger = tmp_path / "run", tmp_path / "held_out.json"
-    study = open_study(bundle, ENV, folder, ledger, episodes=4, robustness=2)
+    study = open_study(bundle, ENV, folder, ledger, FEW)
     assert study.seeds == HELD_OUT[BLOCK : BLOCK + 4]
     counted = []
     found = run_study(study, 1, lambda: counted.append(1))
@@ -175,7 +229,7 @@ def test_a_study_goes_on_where_it_was_cut_and_fills_the_card(bundle, tmp_path, m
     file = folder / "policy.jsonl"
     lines = file.read_text().splitlines(keepends=True)
     file.write_text("".join(lines[:2]) + lines[2][:40])  # killed within the third record
-    again = open_study(bundle, ENV, folder, ledger, episodes=4, robustness=2)
+    again = open_study(bundle, ENV, folder, ledger, FEW)
     assert run_study(again, 1, lambda: None) == found
     assert again == study
     assert read_looks(ledger)[1].looks == study.looks == 1
@@ -205,9 +259,9 @@ def test_a_study_goes_on_where_it_was_cut_and_fills_the_card(bundle, tmp_path, m
     assert card.results[-1].episodes == 4
     assert card.results[-1].seeds == f"held-out {study.seeds[0]} to {study.seeds[-1]}"
     # What was found is no other policy.
-    assert open_study(bundle, ENV, folder, ledger, episodes=4, robustness=2) == study
+    assert open_study(bundle, ENV, folder, ledger, FEW) == study
     with pytest.raises(RunFolderError, match="differs in episodes;"):
-        open_study(bundle, ENV, folder, ledger, episodes=5, robustness=2)
+        open_study(bundle, ENV, folder, ledger, FEW.model_copy(update={"episodes": 5}))
 
 
 def test_the_histogram_shows_every_operation_of_both_and_the_limit():
@@ -230,27 +284,27 @@ def test_the_histogram_shows_every_operation_of_both_and_the_limit():
 )
 def test_another_policy_on_the_same_network_is_another_study(bundle, tmp_path, fields, differs):
     folder, ledger = tmp_path / "run", tmp_path / "l.json"
-    assert open_study(bundle, ENV, folder, ledger, 4, 2).block == 1
+    assert open_study(bundle, ENV, folder, ledger, FEW).block == 1
     change(bundle, **fields)
     with pytest.raises(RunFolderError, match=f"differs in {differs};"):
-        open_study(bundle, ENV, folder, ledger, 4, 2)
-    other = open_study(bundle, ENV, tmp_path / "other", ledger, 4, 2)
+        open_study(bundle, ENV, folder, ledger, FEW)
+    other = open_study(bundle, ENV, tmp_path / "other", ledger, FEW)
     assert other.block == (2 if differs == "policy" else 1)
 
 
 def test_other_training_seeds_are_another_look_at_the_same_block(bundle, tmp_path):
     folder, ledger = tmp_path / "run", tmp_path / "l.json"
-    open_study(bundle, ENV, folder, ledger, 4, 2)
+    open_study(bundle, ENV, folder, ledger, FEW)
     change(bundle / "seeds" / "1", composition={"scale": 0.1})
     with pytest.raises(RunFolderError, match="differs in training seeds;"):
-        open_study(bundle, ENV, folder, ledger, 4, 2)
-    other = open_study(bundle, ENV, tmp_path / "other", ledger, 4, 2)
+        open_study(bundle, ENV, folder, ledger, FEW)
+    other = open_study(bundle, ENV, tmp_path / "other", ledger, FEW)
     assert (other.block, other.looks) == (1, 2)
 
 
 def test_a_policy_is_judged_in_the_setting_it_was_made_in(bundle, tmp_path, monkeypatch):
     change(bundle, station={"setting": "nominal"})
-    study = open_study(bundle, ENV, tmp_path / "run", tmp_path / "l.json", 4, 2)
+    study = open_study(bundle, ENV, tmp_path / "run", tmp_path / "l.json", FEW)
     seen = []
 
     def run(episodes, *_, **__):
@@ -264,7 +318,7 @@ def test_a_policy_is_judged_in_the_setting_it_was_made_in(bundle, tmp_path, monk
 
 
 def test_records_of_other_seeds_are_refused(bundle, tmp_path):
-    study = open_study(bundle, ENV, tmp_path / "run", tmp_path / "l.json", 4, 2)
+    study = open_study(bundle, ENV, tmp_path / "run", tmp_path / "l.json", FEW)
     (study.folder / "policy.jsonl").write_text(record(7).to_json() + "\n")
     with pytest.raises(RunFolderError, match="holds other seeds"):
         run_study(study, 1, lambda: None)
@@ -272,13 +326,13 @@ def test_records_of_other_seeds_are_refused(bundle, tmp_path):
 
 def test_a_folder_without_a_bundle_is_said(tmp_path):
     with pytest.raises(BundleError, match="a bundle is card"):
-        open_study(tmp_path, ENV, tmp_path / "run", tmp_path / "l.json", 4, 2)
+        open_study(tmp_path, ENV, tmp_path / "run", tmp_path / "l.json", FEW)
 
 
 def test_a_resumed_study_wants_the_ledger_that_counted_it(bundle, tmp_path):
-    open_study(bundle, ENV, tmp_path / "run", tmp_path / "l.json", 4, 2)
+    open_study(bundle, ENV, tmp_path / "run", tmp_path / "l.json", FEW)
     with pytest.raises(RunFolderError, match="name the --ledger"):
-        open_study(bundle, ENV, tmp_path / "run", tmp_path / "other.json", 4, 2)
+        open_study(bundle, ENV, tmp_path / "run", tmp_path / "other.json", FEW)
     assert not (tmp_path / "other.json").exists()
 
 
@@ -317,7 +371,14 @@ def test_a_page_says_where_a_policy_acts_and_where_its_script_is_slower():
     card, _ = read_bundle(zoo_folder() / "tray_insert")
     said = _what(card, {"pose axial": "m"})
     assert "where pose axial is above 0.07 m, and nowhere else" in said
-    assert "From -0.002 to 0.045 m of pose axial the script goes at 0.7 of its feed." in said
+    assert (
+        "Where pose axial is within -0.002 and 0.045 m, the script goes at 0.7 of its feed." in said
+    )
+    within = WithinSpec(field="pose yaw", between=(-0.1, 0.1))
+    composition = card.composition.model_copy(update={"within": within, "begin": None})
+    units = {"pose axial": "m", "pose yaw": "rad"}
+    said = _what(card.model_copy(update={"composition": composition}), units)
+    assert "where pose yaw is within -0.1 and 0.1 rad;" in said
 
 
 def test_a_second_process_in_the_folder_is_refused(bundle, tmp_path):
@@ -339,4 +400,4 @@ def test_rows_are_no_longer_than_the_episodes_by_default(bundle, tmp_path, monke
     monkeypatch.setattr(card_study, "run_study", stop)
     given = ["card", str(bundle), "--ledger", str(tmp_path / "l.json"), "--episodes", "200"]
     assert CliRunner().invoke(app, [*given, "--out", str(tmp_path / "run")]).exit_code == 130
-    assert (opened[0].episodes, opened[0].robustness) == (200, 200)
+    assert (opened[0].trial.episodes, opened[0].trial.robustness) == (200, 200)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from configs.errors import RacklineError
+from configs.errors import RacklineError, UnknownNameError
 from policies.executor import usable_cores
 from twin.cli.app import app
 from twin.cli.options import INTERRUPTED, Workers
 from twin.cli.output import check_file, writing
 from twin.cli.progress import progress_bar
 
-_ROWS = 500
+if TYPE_CHECKING:
+    from configs.specs.bars import TrialSpec
+
+_DEFAULT_ENV = "rackline/TrayInsert-v0"
 
 
 @app.command("card")
@@ -26,17 +29,32 @@ def card_command(
         str, typer.Argument(metavar="BUNDLE", help="zoo/NAME, or the folder of a bundle.")
     ],
     env: Annotated[
-        str, typer.Option(metavar="ENV_ID", help="Station it works at.")
-    ] = "rackline/TrayInsert-v0",
+        str | None,
+        typer.Option(metavar="ENV_ID", help="Station it works at (default: where it was trained)."),
+    ] = None,
+    bars: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What it has to reach: a file of configs/bars, or a path (default: the station's, "
+            "where there is one).",
+        ),
+    ] = None,
     episodes: Annotated[
-        int, typer.Option(min=20, max=10_000, help="Held-out seeds of each policy.")
-    ] = 5000,
+        int | None,
+        typer.Option(
+            min=20,
+            max=10_000,
+            help="Held-out seeds of the policy, and at most as many of each script (default: as "
+            "the bars say).",
+        ),
+    ] = None,
     robustness: Annotated[
         int | None,
         typer.Option(
             min=20,
-            help="Seeds of each row of robustness and training seed (default: 500, or --episodes "
-            "if those are fewer).",
+            help="Seeds of each row of robustness and training seed (default: as the bars say, or "
+            "--episodes if those are fewer).",
         ),
     ] = None,
     out: Annotated[
@@ -55,18 +73,22 @@ def card_command(
     Runs the policy and all scripts on the same held-out seeds, one part a rack
     visit, in the setting that the policy was made in; then the other training
     seeds shipped with it, and both the policy and the best script with wider
-    errors, other friction and finer physics. Writes README.md and a force
-    histogram into the run folder; --save also puts them into the bundle, with
-    the held-out row of its card.yaml. Every new study counts as a look at the
-    policy's block of held-out seeds; going on with a stopped one does not.
+    errors, other friction, finer physics and at other stations that the bars
+    name. Writes a page and a force histogram into the run folder; --save also
+    puts them into the bundle, with the held-out row of its card.yaml. Every new
+    study counts as a look at the policy's block of held-out seeds; going on
+    with a stopped one does not.
 
     Exit code 0 where every bar holds, 1 where one does not.
 
     Example: [bold]rackline card zoo/tray_insert --episodes 200[/bold]
+
+    A policy of the light tier at the arm: [bold]rackline card
+    zoo/cable_plug_light --env rackline/CablePlug-v0[/bold]
     """
     from envs.registry import station
-    from policies.bundle import CARD, NETWORK, bundle_name
-    from policies.card_page import PAGE, PICTURE, save_card, write_card
+    from policies.bundle import CARD, NETWORK, bundle_name, read_bundle
+    from policies.card_page import page_names, save_card, write_card
     from policies.card_study import open_study, run_study
     from policies.catalogue import bundle_path, zoo_folder
     from twin.evaluation.physics import physics_statement
@@ -75,18 +97,21 @@ def card_command(
     path = bundle_path(bundle)
     if path is None or not path.is_dir():
         raise RacklineError(f"{bundle}: no such bundle; name zoo/NAME or a folder with card.yaml")
-    rows = _rows(robustness, episodes)
-    folder = out or Path("runs") / f"card-{bundle_name(path)}"
+    made = read_bundle(path)[0].training
+    entry = station(env or (made.env if made else _DEFAULT_ENV))
+    trial = _trial(bars or entry.stem, bars is None, episodes, robustness)
+    home = made is None or station(made.env) is entry
+    folder = out or Path("runs") / f"card-{bundle_name(path)}{'' if home else f'-{entry.stem}'}"
     looks = ledger or zoo_folder() / "held_out.json"
     check_file("--ledger", looks)
     if save:
-        for name in (PAGE, PICTURE, CARD, NETWORK):
+        for name in (*page_names(path, entry.env_id), CARD, NETWORK):
             check_file("--save", path / name)
-    spec = station(env).spec
-    physics_statement(env, spec)  # a damaged one is said before the look
+    env_id, spec = entry.env_id, entry.spec
+    physics_statement(env_id, spec)  # a damaged one is said before the look
     console = Console()
     with closing(RunFolder(folder)):  # the same command twice at once would mix the records
-        study = open_study(path, env, folder, looks, episodes, rows)
+        study = open_study(path, env_id, folder, looks, trial)
         try:
             with progress_bar() as bar:
                 task = bar.add_task("episodes", total=study.total)
@@ -95,7 +120,7 @@ def card_command(
             console.print(f"Stopped; the same command goes on from {folder}.")
             raise typer.Exit(INTERRUPTED) from None
     with writing("--out", folder):
-        judged = write_card(study, found, physics_statement(env, spec, study.setting))
+        judged = write_card(study, found, physics_statement(env_id, spec, study.setting))
     if save:
         with writing("--save", path):
             save_card(study, found)
@@ -103,18 +128,38 @@ def card_command(
     for each in judged:
         table.add_row(each.asked, each.found, "holds" if each.holds else "does not hold")
     console.print(table)
-    page = (path if save else folder) / PAGE
+    page = (path if save else folder) / page_names(path, env_id)[0]
     console.print(f"Card: {page}", highlight=False, soft_wrap=True)
     raise typer.Exit(0 if all(each.holds for each in judged) else 1)
 
 
-def _rows(robustness: int | None, episodes: int) -> int:
-    """Return the seeds of a row: those of the policy's own that it is paired with, at most."""
-    if robustness is None:
-        return min(_ROWS, episodes)
-    if robustness > episodes:
+def _trial(name: str, optional: bool, episodes: int | None, robustness: int | None) -> TrialSpec:
+    """Return what is asked for, with fewer or more seeds where options say so.
+
+    Args:
+        name: of the bars, or their path.
+        optional: where there are none of that name, none are asked.
+        episodes: seeds of the policy, None for those of the bars.
+        robustness: seeds of every row, None for those of the bars.
+
+    Raises:
+        RacklineError: the rows take more seeds than the policy works.
+    """
+    from configs.specs.bars import TrialSpec, load_trial
+
+    try:
+        trial = load_trial(name)
+    except UnknownNameError:
+        if not optional:
+            raise
+        trial = TrialSpec()
+    seeds = episodes or trial.episodes
+    scripts = min(trial.scripts, seeds)
+    if robustness is not None and robustness > scripts:
         raise RacklineError(
-            f"--robustness {robustness}: its rows take the first of the --episodes {episodes} "
-            f"seeds; write {episodes} or fewer"
+            f"--robustness {robustness}: its rows take the first of the {scripts} seeds that "
+            f"every script works; write {scripts} or fewer"
         )
-    return robustness
+    rows = min(trial.robustness, scripts) if robustness is None else robustness
+    seen = {"episodes": seeds, "scripts": scripts, "robustness": rows}
+    return trial.model_copy(update=seen)

@@ -1,0 +1,75 @@
+"""The typed form of `configs/bars/*.yaml`: what a policy has to reach on held-out seeds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from configs.specs.base import Spec, error_below, load_spec, resolve_path
+from configs.specs.quantities import Force
+from configs.specs.station import Fraction
+
+Ratio = Annotated[float, Field(gt=0.0)]
+Seeds = Annotated[int, Field(ge=2, le=10_000)]
+
+
+class BarsSpec(Spec):
+    """Bars, each on the end of an interval that is worse for the policy; None is not asked.
+
+    Attributes:
+        success_at_least: on the one-sided 95 % Clopper-Pearson bound.
+        success_margin: points by which success may be less than the best script's, as a share.
+        damage_at_most: on the one-sided 95 % Clopper-Pearson bound.
+        time_ratio: mean contact time over the best script's.
+        assist_margin: points by which assists may be more than the best script's, as a share.
+        lateral_p95_n: 95th percentile of the largest windowed lateral force of an operation.
+        lateral_ratio: the same over the best script's.
+    """
+
+    success_at_least: Fraction | None = None
+    success_margin: Fraction | None = None
+    damage_at_most: Fraction | None = None
+    time_ratio: Ratio | None = None
+    assist_margin: Fraction | None = None
+    lateral_p95_n: Force | None = None
+    lateral_ratio: Ratio | None = None
+
+
+class TrialSpec(Spec):
+    """How a policy is tried at a station: on how many seeds, beside what, and the bars.
+
+    Attributes:
+        episodes: held-out seeds that the policy works.
+        scripts: the first of them, that every tuned script works too.
+        robustness: the first of them, that every row beyond the station itself works.
+        stations: ids of other stations that take the same policy, a row each.
+        bars: what it has to reach.
+    """
+
+    folder: ClassVar[str] = "bars"
+
+    episodes: Seeds = 5000
+    scripts: Seeds = 5000
+    robustness: Seeds = 500
+    stations: Annotated[list[str], Field(default_factory=list, max_length=8)]
+    bars: BarsSpec = BarsSpec()
+
+    @model_validator(mode="after")
+    def _within(self) -> Self:
+        if self.scripts > self.episodes:
+            raise error_below(["scripts"], "is more than episodes; write as many at most")
+        if self.robustness > self.scripts:
+            raise error_below(["robustness"], "is more than scripts; write as many at most")
+        return self
+
+
+def load_trial(name_or_path: str | Path) -> TrialSpec:
+    """Return the trial of a shipped name or a path.
+
+    Raises:
+        ConfigError: naming ``file:line``, field, value and remedy.
+        UnknownNameError: neither a file nor a shipped name.
+    """
+    return load_spec(TrialSpec, resolve_path("bars", name_or_path))
