@@ -63,7 +63,9 @@ def policy_content(name: str) -> dict[str, Any]:
         }
     card = _card(name)
     behaviour = {"policy_sha256", "composition", "base_parameters"}  # not what was found with it
-    text = json.dumps(card.model_dump(mode="json", include=behaviour), sort_keys=True)
+    text = json.dumps(
+        card.model_dump(mode="json", include=behaviour, exclude_none=True), sort_keys=True
+    )
     return {"name": name, "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 

@@ -14,11 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import UnknownNameError
-from configs.specs.training import BeginSpec, CompositionSpec, SlowSpec, ZonesSpec
+from configs.specs.training import BeginSpec, CompositionSpec, SlowSpec, WithinSpec, ZonesSpec
 from envs.observation import Field, index_of, mirror
 from policies.policy import Policy
 
 Array = NDArray[np.float32]
+Range = tuple[int, float, float]
+"""Index of an entry, and its ends as shares of its scale: above the lower, up to the upper."""
+ALWAYS: Range = (0, -math.inf, math.inf)
 
 
 class Composition:
@@ -33,7 +36,7 @@ class Composition:
         actions: names of the entries of the station's action; the first is the feed.
 
     Raises:
-        UnknownNameError: zones or a begin by what is not observed.
+        UnknownNameError: zones, or where it counts, by what is not observed.
     """
 
     def __init__(
@@ -50,7 +53,7 @@ class Composition:
         self._scripted = np.zeros(len(actions), dtype=np.float32)
         self._zones = [_zones(zones, fields) for zones in spec.zones]
         self._slow = _slow(spec.slow, fields, len(actions))
-        self._begin, self._begin_at = spec.begin, _begin(spec.begin, fields)
+        self._counts = [_begin(spec.begin, fields), _within(spec.within, fields)]
         self._begun = True
         self._mirrored = spec.mirror
         self._swaps, self._turns = mirror([field.name for field in fields]), mirror(actions)
@@ -65,11 +68,6 @@ class Composition:
     def begun(self) -> bool:
         """Whether a learnt action counts, by the last observation seen."""
         return self._begun
-
-    @property
-    def begin(self) -> BeginSpec | None:
-        """Where a learnt action begins to count, None where that is from the start."""
-        return self._begin
 
     @property
     def sides(self) -> tuple[Array, Array] | None:
@@ -118,8 +116,7 @@ class Composition:
             index, low, high, factors = self._slow
             if low <= observation[index] < high:
                 self._scripted = factors * self._scripted
-        index, above = self._begin_at
-        self._begun = bool(observation[index] > above)
+        self._begun = all(low < observation[index] <= high for index, low, high in self._counts)
         return self._seen(observation, self._scripted)
 
     def join(self, learnt: Array) -> Array:
@@ -168,12 +165,21 @@ def _slow(
     return index, low, high, factors
 
 
-def _begin(spec: BeginSpec | None, fields: tuple[Field, ...]) -> tuple[int, float]:
-    """Return the entry's index, and the share of its scale above which what was learnt counts."""
+def _begin(spec: BeginSpec | None, fields: tuple[Field, ...]) -> Range:
+    """Return above what of an entry what was learnt counts."""
     if spec is None:
-        return 0, -math.inf
+        return ALWAYS
     index = _observed(spec.field, fields)
-    return index, spec.above / fields[index].scale
+    return index, spec.above / fields[index].scale, math.inf
+
+
+def _within(spec: WithinSpec | None, fields: tuple[Field, ...]) -> Range:
+    """Return within what of an entry what was learnt counts."""
+    if spec is None:
+        return ALWAYS
+    index = _observed(spec.field, fields)
+    low, high = (end / fields[index].scale for end in spec.between)
+    return index, low, high
 
 
 def _observed(name: str, fields: tuple[Field, ...]) -> int:

@@ -103,10 +103,9 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
                 ended = terminated or truncated
             if not ended:
                 return seen, info
-        begin = self._composition.begin
         raise RacklineError(
-            f"composition.begin.above = {begin.above if begin else None}: none of {PASSED_OVER} "
-            f"operations comes to where what is learnt counts; lower it"
+            f"composition: none of {PASSED_OVER} operations comes to where what is learnt counts; "
+            f"lower begin.above or widen within.between"
         )
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:

@@ -44,10 +44,10 @@ def _observed(spec: TrainingSpec) -> Iterator[tuple[tuple[str | int, ...], str]]
     composition = spec.composition
     for n, zones in enumerate(composition.zones):
         yield ("composition", "zones", n), zones.field
-    if composition.begin is not None:
-        yield ("composition", "begin"), composition.begin.field
-    if composition.slow is not None:
-        yield ("composition", "slow"), composition.slow.field
+    for name in ("begin", "within", "slow"):
+        where = getattr(composition, name)
+        if where is not None:
+            yield ("composition", name), where.field
     for n, slow in enumerate(spec.selection.slow):
         yield ("selection", "slow", n), slow.field
 

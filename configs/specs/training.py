@@ -50,24 +50,34 @@ class BeginSpec(Spec):
     above: float
 
 
-class SlowSpec(Spec):
-    """Where the script goes slower than it was tuned to.
+class WithinSpec(Spec):
+    """Where what was learnt counts at all: elsewhere the script works alone.
+
+    For what training hardly shows, and a script knows: a wrong port, say.
 
     Attributes:
         field: name of an entry of the observation.
         between: from where to where, in the entry's unit.
-        feed: factor on the script's feed there.
     """
 
     field: str
     between: tuple[float, float]
-    feed: Annotated[float, Field(gt=0.0, le=1.0)]
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
         if not self.between[0] < self.between[1]:
             raise error_below(["between"], "does not rise; write the lower end first")
         return self
+
+
+class SlowSpec(WithinSpec):
+    """Where the script goes slower than it was tuned to.
+
+    Attributes:
+        feed: factor on the script's feed there.
+    """
+
+    feed: Annotated[float, Field(gt=0.0, le=1.0)]
 
 
 class CompositionSpec(Spec):
@@ -78,7 +88,8 @@ class CompositionSpec(Spec):
     - ``override``: the learnt first entry is a factor on the script's feed, 1 at 0 and the ends of
       `feed` at -1 and +1 (geometric between); the others are residuals times `scale`.
 
-    `begin` says from where on it counts; training operations start there too. `slow` holds the
+    `begin` says from where on it counts, and `within` where it counts at all; training operations
+    start there too. `slow` holds the
     script back somewhere; the learner then sees the slower script. `zones` add inputs
     for the learner; the script sees the observation alone.
 
@@ -93,6 +104,7 @@ class CompositionSpec(Spec):
     feed: tuple[float, float] | None = None
     zones: Annotated[list[ZonesSpec], Field(default_factory=list, max_length=8)]
     begin: BeginSpec | None = None
+    within: WithinSpec | None = None
     slow: SlowSpec | None = None
     mirror: bool = False
 
@@ -108,7 +120,7 @@ class CompositionSpec(Spec):
             raise error_below(
                 ["base"], "is under a pure policy; leave it out, or use residual or override"
             )
-        for name in ("begin", "slow"):
+        for name in ("begin", "within", "slow"):
             if self.kind == "pure" and getattr(self, name) is not None:
                 raise error_below([name], "has no script to work with; leave it out")
         if (self.kind == "override") != (self.feed is not None):

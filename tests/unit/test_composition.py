@@ -100,6 +100,26 @@ def test_what_is_learnt_begins_where_it_is_said_to():
     assert list(learnt) == pytest.approx([1.0, 0.4, -0.4, 0.2])
 
 
+def test_what_is_learnt_counts_only_within_what_it_is_said_to():
+    """-.05 to .02 m are -.5 and .2 of the entry's scale; its begin holds beside it."""
+    within = {"field": "depth", "between": (-0.05, 0.02)}
+    made = composition("residual", Fixed(0.2, 0.1, 0.0, -0.1), scale=0.5, within=within)
+    learnt = np.array([1.0, 0.4, -0.4, 0.2], dtype=np.float32)
+    script, both = [0.2, 0.1, 0.0, -0.1], [0.7, 0.3, -0.2, 0.0]
+    for depth, expected in ((-0.51, script), (-0.49, both), (0.19, both), (0.21, script)):
+        action = made.act(np.array([depth, 0, 0], dtype=np.float32), lambda _: learnt)
+        assert action == pytest.approx(expected)
+    begin = {"field": "depth", "above": 0.01}
+    made = composition("residual", Fixed(0.2, 0.1, 0.0, -0.1), within=within, begin=begin)
+    counted = []
+    for depth in (0.0, 0.15, 0.25):
+        made.see(np.array([depth, 0, 0], dtype=np.float32))
+        counted.append(made.begun)
+    assert counted == [False, True, False]
+    with pytest.raises(UnknownNameError, match="did you mean 'depth'"):
+        composition("residual", Fixed(0, 0, 0, 0), within=within | {"field": "dept"})
+
+
 @pytest.mark.parametrize("mirror", [False, True])
 def test_the_network_is_asked_only_where_what_it_learnt_counts(mirror):
     """What a network with a memory saw begins there, as in training."""
@@ -214,7 +234,7 @@ def test_training_starts_where_what_is_learnt_counts():
     try:
         ended = (seen[: len(env.unwrapped.fields)], 0.0, False, True, {"reward_terms": TERMS})
         env.env.step = lambda action: ended
-        with pytest.raises(RacklineError, match=r"begin.above = 9.0: .* lower it"):
+        with pytest.raises(RacklineError, match=r"lower begin\.above"):
             env.reset()
     finally:
         env.close()
