@@ -77,7 +77,7 @@ def choose(
 ) -> Choice:
     """Run the candidates on the same selection seeds and write the cheapest to OUT/bundle.
 
-    The cost is the one that scripts are tuned by: server seconds a tray, see `policies.tuning`.
+    The cost is the one that scripts are tuned by: server seconds a part, see `policies.tuning`.
     With a race the cheapest few, and the script, then work more seeds; the cheapest of these wins.
     The winner then tries each of `selection.slow` on as many: nothing is learnt where the script
     works alone, so how fast it goes there is not trained but chosen.

@@ -16,7 +16,7 @@ from scipy.stats import qmc
 from configs.errors import RunFolderError, UnknownNameError
 from configs.specs.base import Spec, resolved_yaml, spec_hash
 from envs.outcome import OutcomeClass
-from envs.registry import station
+from envs.registry import station, stations
 from envs.station_env import StationEnv
 from policies.executor import Executor, per_worker
 from policies.records import EpisodeRecord
@@ -52,7 +52,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What a parameter set came to: mean seconds a tray costs the line, and its parts."""
+    """What a parameter set came to: mean seconds a part costs the line, and its parts."""
 
     parameters: Spec
     cost_s: float
@@ -159,7 +159,7 @@ class TrialLog:
 
 
 def cost_s(records: Sequence[EpisodeRecord]) -> float:
-    """Return the mean seconds that a tray costs the line: cycle plus what its class costs."""
+    """Return the mean seconds that a part costs the line: cycle plus what its class costs."""
     return float(np.mean([r.cycle_time_s + COST_S.get(r.outcome, 0.0) for r in records]))
 
 
@@ -236,6 +236,18 @@ def script_called(name: str) -> ScriptEntry:
     if entry is None or entry.name != name:
         raise UnknownNameError("script", name, [entry.name for entry in scripts()])
     return entry
+
+
+def home_of(entry: ScriptEntry) -> str:
+    """Return the id of the station that a script's own parameters are for: the first it works.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    for place in stations():
+        if issubclass(place.spec_type, entry.station):
+            return place.env_id
+    raise UnknownNameError("station of", entry.name, [place.env_id for place in stations()])
 
 
 def _score(executor: Executor, search: Search, parameters: Spec) -> TrialResult:

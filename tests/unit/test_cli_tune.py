@@ -16,7 +16,7 @@ from configs.errors import RacklineError
 from configs.specs.base import load_spec, resolved_yaml
 from envs.outcome import SUCCESSES, OutcomeClass
 from policies.records import EpisodeRecord
-from policies.tuning import COST_S, script_called
+from policies.tuning import COST_S, home_of, script_called
 from twin.cli.app import app
 
 SCRIPT = "scripted/straight-push"
@@ -85,11 +85,11 @@ def tried(found):
 
 def test_the_best_trial_is_stored_with_the_effort_made(searched):
     output, file = searched
-    costs = [float(cost) for cost in re.findall(r"trial +\d+: ([\d.]+) s a tray", output)]
+    costs = [float(cost) for cost in re.findall(r"trial +\d+: ([\d.]+) s a part", output)]
     assert len(costs) == 2
     (effort,) = opening_comment(file)
     assert f"rackline tune {SCRIPT} --trials 2 --episodes 1 --seed 0 --env" in effort
-    assert f"2 trials on selection seeds 20000000 to 20000000; {min(costs)} s a tray" in effort
+    assert f"2 trials on selection seeds 20000000 to 20000000; {min(costs)} s a part" in effort
 
 
 def test_what_is_stored_loads_and_lies_within_the_search(searched):
@@ -112,6 +112,15 @@ def test_help_says_what_is_minimised():
         (named,) = re.findall(rf"plus {cost:.0f} s .*?\(([^)]*)\)", words)
         classes = {outcome for outcome, seconds in COST_S.items() if seconds == cost}
         assert {outcome for outcome in OutcomeClass if outcome in named} == classes
+
+
+def test_a_script_s_own_parameters_are_for_one_station():
+    assert home_of(script_called(SCRIPT)) == "rackline/TrayInsert-v0"
+    assert home_of(script_called("scripted/plug-search")) == "rackline/CablePlugLight-v0"
+    found = tune(SCRIPT, "--env", "rackline/ShelfInsert-v0", "--save")
+    assert isinstance(found.exception, RacklineError)
+    assert "are for rackline/TrayInsert-v0" in str(found.exception)
+    assert "with --out" in str(found.exception)
 
 
 def test_ctrl_c_keeps_the_trials_and_the_same_command_goes_on(bench):

@@ -62,7 +62,7 @@ def train_command(
     killed. Each training seed is judged along the way; the finalists of each
     and the script under them then work the same selection seeds, the cheapest
     few race on more, and the winner tries a slower script where the file says
-    so. The cheapest (server seconds a tray, as rackline tune) is written to
+    so. The cheapest (server seconds a part, as rackline tune) is written to
     OUT/bundle.
     To look in meanwhile: tensorboard --logdir OUT. More in docs/training.md.
 
@@ -235,7 +235,7 @@ def _show(
             budget = spec.time_budget_s / 60.0
             console.print(f"seed {seed} stopped at {state.steps} steps: {budget:g} min were over")
     name = Path(choice.chosen).name
-    where = f"{chosen}, {name}, is chosen (least server seconds a tray): {out / CHOSEN}"
+    where = f"{chosen}, {name}, is chosen (least server seconds a part): {out / CHOSEN}"
     seen = f"curves: {out / 'curve.png'}\nits worst and best episode: {out / RECORDINGS}"
     console.print(f"{where}\n{seen}", highlight=False, soft_wrap=True)
     if importlib.util.find_spec("tensorboard") is not None:

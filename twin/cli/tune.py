@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from configs.errors import RacklineError
 from policies.executor import usable_cores
 from policies.seeds import SELECTION
 from twin.cli.app import app
@@ -31,8 +32,12 @@ def tune_command(
     ] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the search.")] = 0,
     env: Annotated[
-        str, typer.Option(metavar="ENV_ID", help="Station to tune for.")
-    ] = "rackline/TrayInsert-v0",
+        str | None,
+        typer.Option(
+            metavar="ENV_ID",
+            help="Station to tune for (default: the first of rackline stations that it works).",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="File to write (default: none, or the script's own with --save)."),
@@ -52,11 +57,12 @@ def tune_command(
     """Search a script's parameters on selection seeds and store better ones with the effort made.
 
     The set that is stored is tried too, and stays unless a trial costs less on the same seeds;
-    --save then replaces the script's own. A killed or interrupted search goes on with the same
-    command, and one that is over takes no time with --save.
+    --save then replaces the script's own, which are for the station that is the default. A killed
+    or interrupted search goes on with the same command, and one that is over takes no time with
+    --save.
 
     Three trials in five cover the whole range (Latin hypercube), the rest a
-    quarter of it around the best. The cost of a parameter set is what a tray
+    quarter of it around the best. The cost of a parameter set is what a part
     costs the server on average: the robot's cycle time, plus 480 s where a
     technician has to come (assisted, detected, void), plus 3600 s for a swap
     (damage, and escaped alike). The smallest cost wins.
@@ -65,10 +71,17 @@ def tune_command(
     """
     from configs.specs.base import load_spec
     from envs.registry import station
-    from policies.tuning import Search, TrialLog, script_called, tune, write_parameters
+    from policies.tuning import Search, TrialLog, home_of, script_called, tune, write_parameters
 
     entry = script_called(script)
-    search = Search(station(env).env_id, script, trials, episodes, seed)
+    home = home_of(entry)
+    place = station(env or home).env_id
+    if save and out is None and place != home:
+        raise RacklineError(
+            f"--save: the parameters of {script} are for {home}, and other stations take them too; "
+            f"write those for {place} to a file of their own with --out"
+        )
+    search = Search(place, script, trials, episodes, seed)
     file = out or entry.file
     written = out is not None or save
     if written:
@@ -124,6 +137,6 @@ def tune_command(
 
 def _words(result: TrialResult) -> str:
     return (
-        f"{result.cost_s:.1f} s a tray, success {100 * result.success:.1f} %, "
+        f"{result.cost_s:.1f} s a part, success {100 * result.success:.1f} %, "
         f"damage {100 * result.damage:.1f} %, contact time {result.contact_time_s:.1f} s"
     )
