@@ -199,3 +199,12 @@ register(
         ARM_PLUGGING,
     )
 )
+register(
+    StationEntry(
+        "rackline/CablePlugOsfp-v0",
+        "cable_plug_osfp",
+        "S70",
+        "S70: the light tier with connectors that no shipped policy was trained on",
+        PLUGGING,
+    )
+)

@@ -171,7 +171,10 @@ class Rule(Protocol):
         """Return side and axial force (N) that the protective stop goes by."""
 
     def hands_over(self, wrench: Sequence[float], depth_m: float) -> bool:
-        """Tell by wrench and believed depth whether the cell goes on with its own last step."""
+        """Tell by wrench and believed depth whether the cell goes on with its own last step.
+
+        To be asked once a window: a cell may wait until it lasts.
+        """
 
     def finish(self, seat: Any, handed_over: bool, rng: np.random.Generator) -> Finish:
         """Do the cell's last step, where handed over, from a true seat; ask its sensors."""

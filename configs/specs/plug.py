@@ -111,8 +111,9 @@ class Latch(Spec):
     """The latch, and when the cell takes it for snapped.
 
     It rises over `rise_m` and snaps `overtravel_m` before the end, which then takes `home_share`
-    of its force. The cell takes over where it pushes with `firm_share` of what the class takes at
-    most, within `handover_depth_m` of the believed depth: what has a latch has snapped by then.
+    of its force. The cell takes over where it has pushed for `firm_s` with `firm_share` of what the
+    class takes at most, within `handover_depth_m` of the believed depth: what has a latch has
+    snapped by then, and a hand that runs into the contacts pushes for less.
     """
 
     overtravel_m: Size
@@ -120,6 +121,7 @@ class Latch(Spec):
     home_share: Fraction
     handover_depth_m: Length
     firm_share: Annotated[float, Field(ge=1.0, le=5.0)]
+    firm_s: Time
 
 
 class PullTest(Spec):

@@ -1,14 +1,19 @@
 """A virtual compliant wrist: a body that floats in the cell with an impedance and no arm behind it.
 
 The light tier of stations where an arm plugs: same tasks, spaces and judge, without the physics of
-seven axes. Its apparent mass is isotropic and in the middle of compliance, the part's front, where
-an arm's changes with its pose. Joint positions are the front's place in the cell.
+seven axes. What it moves at the part's front is what an arm moves there: a hand whose mass hangs
+behind it, and more along the axis. An arm's changes with its pose, and has other couplings besides.
+Joint positions are the front's place in the cell.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from configs.specs.station import Part
 from envs.phases import Leg, Phase, Travel
@@ -16,18 +21,25 @@ from envs.physics.motion import Trapezoid, tracking
 from envs.physics.pose import Pose
 from envs.physics.shapes import Body, Box, Joint, Link, cuboid_inertia
 from envs.physics.world import GRAVITY_M_PER_S2
+from envs.robots.gantry_control import modal_damping
 from envs.robots.six_axis import Drive, Held
 from envs.robots.steering import Six, Steering
 from envs.station import PART, State
 
-MASS_KG, INERTIA_KG_M2 = 3.0, 0.03
-"""Apparent, at the part's front (assumed: what a 7-axis arm of 18 kg has at its hand)."""
+HAND_KG, BEHIND_M, ALONG_KG = 5.0, 0.26, 6.0
+"""Mass behind the part's front, how far behind, and more of it along the axis. Rounded from what a
+Panda moves there at its work place (`Arm`: 10.9 kg along the axis, 4.3 and 5.7 kg across, 0.30 and
+0.50 kg·m² in yaw and pitch, 0.02 in roll)."""
+HAND_KG_M2 = (0.02, 0.06, 0.06)
+"""About its own middle, along x, y, z; from the same."""
 SENSOR_MASS_KG = 0.1  # assumed: beyond the sensor
 CARRIER_KG, CARRIER_KG_M2 = 0.01, 1e-5  # of the links between, which are none: small
 BANDWIDTH_RAD_PER_S = 30.0  # assumed, as the gantry's
 
 AXES = ("x", "y", "z", "yaw", "pitch", "roll")
 MOVING = (0, 1, 2, 3, 4, 5)
+PAIRED = (0, 3, 4, 1, 2, 5)
+"""By axis, the one that a mass behind the front couples it with."""
 FT = 6
 
 
@@ -49,24 +61,27 @@ class Wrist:
 
     def __init__(self, mouth: Pose, held: Held, drive: Drive, steering: Steering) -> None:
         self.body = Body(Pose(), (*_hand(), _held(held)))
-        self._steering = steering
+        self._steering, self._held = steering, held
         self._mouth: Six = (*mouth.position, 0.0, 0.0, 0.0)
-        mass = _mass_kg(held.part.mass_kg)
+        model = _Model(held.part)
         x, y, z, roll, pitch, yaw = drive.stiffness  # turns about x, y, z
         nominal = (x, y, z, yaw, pitch, roll)
-        moved = [mass] * 3 + [INERTIA_KG_M2] * 3
         self._k = [drive.gain_factor * k for k in nominal]
-        self._d = [
-            drive.damping_factor * 2.0 * drive.damping_ratio * math.sqrt(k * m)
-            for k, m in zip(nominal, moved, strict=True)
-        ]
+        damping = drive.damping_factor * modal_damping(
+            np.diag(nominal), model.mass(), drive.damping_ratio
+        )
+        self._d = np.diag(damping).tolist()
+        self._d_across = [0.0 if i == j else float(damping[i, j]) for i, j in enumerate(PAIRED)]
         self._limit = [k * lead for k, lead in zip(self._k, steering.leads, strict=True)]
-        self._carried = _carried_n(held.part)
+        self._carried = model.carried_n()
 
     def travel(self, loaded: bool) -> Travel:
         """Return the wrist on its way."""
         return Travel(
-            self.body if loaded else Body(Pose(), _hand()), AXES, (), _Servo(self._carried, loaded)
+            self.body if loaded else Body(Pose(), _hand()),
+            AXES,
+            (),
+            _Servo(_Model(self._held.part if loaded else None)),
         )
 
     def put(self, place: Sequence[float]) -> Sequence[float]:
@@ -82,16 +97,22 @@ class Wrist:
         """Return forces of the moving joints at ``share`` (0 to 1) of the way to the target.
 
         ``clamp(K (target - q) + D target') - D q' + feed-forward``, axis by axis: the driving
-        part is clamped to stiffness x lead, whatever the policy asks for.
+        part is clamped to stiffness x lead, whatever the policy asks for. D is modal, and couples
+        what the hand's mass couples: a move aside with yaw, a rise with pitch.
         """
-        drive = [
-            min(most, max(-most, k * (t + o - s[0]) + d * v)) - d * s[1] + g
-            for k, d, most, t, o, v, s, g in zip(
-                self._k, self._d, self._limit, self._steering.at(share), self._mouth,
-                self._steering.velocity, state, self._carried, strict=False,  # wrist read last
+        wanted = self._steering.velocity
+        forces = []
+        for i, (k, d, across, most, t, o, g) in enumerate(
+            zip(
+                self._k, self._d, self._d_across, self._limit, self._steering.at(share),
+                self._mouth, self._carried, strict=True,
             )
-        ]  # fmt: skip
-        return drive
+        ):  # fmt: skip
+            q, v, pair = state[i][0], state[i][1], PAIRED[i]
+            drive = k * (t + o - q) + d * wanted[i] + across * wanted[pair]
+            drive = most if drive > most else -most if drive < -most else drive
+            forces.append(drive - d * v - across * state[pair][1] + g)
+        return forces
 
     def front(self, state: State) -> tuple[list[float], list[float]]:
         """Return the believed front in the observed frame, and its speed, (6,) each."""
@@ -115,17 +136,49 @@ class Wrist:
         return tuple(Phase(leg.name, _moves(leg), leg.dwell_s, leg.loaded) for leg in legs)
 
 
-class _Servo:
-    """Drives the wrist along profiles: ``M (a + 2 w (v - q') + w² (p - q)) + g``.
+class _Model:
+    """What the wrist knows of its own dynamics, at pitch and roll 0.
 
     Args:
-        carried: feed-forward of its weight with the part, (6,).
-        loaded: the part is in the hand.
+        part: in its hand, None for an empty one.
     """
 
-    def __init__(self, carried: Sequence[float], loaded: bool) -> None:
-        self._carried = carried if loaded else _carried_n(None)
-        self._moved = [self._carried[2] / GRAVITY_M_PER_S2] * 3 + [INERTIA_KG_M2] * 3
+    def __init__(self, part: Part | None) -> None:
+        held, length, width, height = (
+            (part.mass_kg, part.length_m, part.width_m, part.height_m) if part else (0.0,) * 4
+        )
+        roll, pitch, yaw = map(
+            operator.add, HAND_KG_M2, cuboid_inertia(held, (length, width, height))
+        )
+        beyond = HAND_KG * BEHIND_M**2 + held * (length / 2) ** 2
+        self.mass_kg = HAND_KG + SENSOR_MASS_KG + 3 * CARRIER_KG + held
+        self.moment_kg_m = HAND_KG * BEHIND_M + held * length / 2
+        self.turned = yaw + beyond, pitch + beyond, roll
+
+    def mass(self, yaw_rad: float = 0.0) -> NDArray[np.float64]:
+        """Return the mass matrix at a yaw. # (6, 6)."""
+        yaw, pitch, roll = self.turned
+        found = np.diag([self.mass_kg + ALONG_KG, self.mass_kg, self.mass_kg, yaw, pitch, roll])
+        found[0, 3] = found[3, 0] = self.moment_kg_m * math.sin(yaw_rad)
+        found[1, 3] = found[3, 1] = -self.moment_kg_m * math.cos(yaw_rad)
+        found[2, 4] = found[4, 2] = self.moment_kg_m
+        return found
+
+    def carried_n(self) -> Six:
+        """Return what holds the weight of wrist and part, which hangs behind the front. # (6,)."""
+        moment = GRAVITY_M_PER_S2 * self.moment_kg_m
+        return (0.0, 0.0, GRAVITY_M_PER_S2 * self.mass_kg, 0.0, moment, 0.0)
+
+
+class _Servo:
+    """Drives the wrist along profiles: ``M (a + 2 w (v - q') + w² (p - q)) + c + g``.
+
+    Args:
+        model: the wrist with what it carries.
+    """
+
+    def __init__(self, model: _Model) -> None:
+        self._model, self._carried = model, model.carried_n()
 
     def forces(
         self,
@@ -136,7 +189,12 @@ class _Servo:
     ) -> Sequence[float]:
         """Return joint forces for a wanted state; ``state`` is the measured one."""
         wanted = tracking(BANDWIDTH_RAD_PER_S, position, velocity, acceleration, state)
-        return [m * a + g for m, a, g in zip(self._moved, wanted, self._carried, strict=True)]
+        yaw, rate = state[3][0], state[3][1]
+        pull = self._model.moment_kg_m * rate * rate
+        forces = self._model.mass(yaw) @ wanted + self._carried
+        forces[:2] += pull * math.cos(yaw), pull * math.sin(yaw)
+        found: list[float] = forces.tolist()
+        return found
 
 
 def _moves(leg: Leg) -> dict[str, Trapezoid]:
@@ -150,30 +208,19 @@ def _moves(leg: Leg) -> dict[str, Trapezoid]:
     }
 
 
-def _mass_kg(held_kg: float) -> float:
-    return MASS_KG + SENSOR_MASS_KG + 3 * CARRIER_KG + held_kg
-
-
-def _carried_n(part: Part | None) -> Six:
-    """Return what holds the nominal weight of wrist and part, which hangs behind its front."""
-    held, length = (part.mass_kg, part.length_m) if part else (0.0, 0.0)
-    weight, moment = GRAVITY_M_PER_S2 * _mass_kg(held), GRAVITY_M_PER_S2 * held * length / 2
-    return (0.0, 0.0, weight, 0.0, moment, 0.0)
-
-
 def _hand() -> tuple[Link, ...]:
     slide, turn = Joint.PRISMATIC, Joint.REVOLUTE
     x, y, z = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
-    small, large = (CARRIER_KG_M2,) * 3, (INERTIA_KG_M2,) * 3
+    small = (CARRIER_KG_M2,) * 3
     fingers = tuple(Box((0.02, 0.004, 0.006), Pose((-0.06, s * 0.014, 0.0))) for s in (1, -1))
     palm = Box((0.03, 0.04, 0.025), Pose((-0.11, 0.0, 0.0)))
     return (
-        Link("x", "", slide, CARRIER_KG, x, small),
+        Link("x", "", slide, ALONG_KG, x, small),
         Link("y", "x", slide, CARRIER_KG, y, small),
         Link("z", "y", slide, CARRIER_KG, z, small),
         Link("yaw", "z", turn, CARRIER_KG, z, small),
         Link("pitch", "yaw", turn, CARRIER_KG, y, small),
-        Link("roll", "pitch", turn, MASS_KG, x, large),
+        Link("roll", "pitch", turn, HAND_KG, x, HAND_KG_M2, inertial=Pose((-BEHIND_M, 0.0, 0.0))),
         Link("ft", "roll", Joint.FIXED, SENSOR_MASS_KG, x, small, visuals=(palm, *fingers)),
     )
 

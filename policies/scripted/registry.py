@@ -17,6 +17,8 @@ from envs.own_modules import import_own
 from policies.policy import Policy
 from policies.scripted.admittance import AdmittanceParameters, LateralAdmittance
 from policies.scripted.plug import (
+    PlugAdmittance,
+    PlugAdmittanceParameters,
     PlugSearch,
     PlugSearchParameters,
     PlugStraight,
@@ -154,6 +156,15 @@ for _entry in (
         PlugSpec,
         PlugStraight,
         PlugStraight.SEARCH,
+    ),
+    ScriptEntry(
+        "scripted/plug-admittance",
+        1,
+        "pushes a connector along the axis of the port, gives way to side force and moments",
+        PlugAdmittanceParameters,
+        PlugSpec,
+        PlugAdmittance,
+        PlugAdmittance.SEARCH,
     ),
     ScriptEntry(
         "scripted/plug-search",

@@ -20,9 +20,10 @@ from envs.physics.pose import Pose
 from envs.physics.shapes import Contact
 from envs.physics.world import World
 from envs.registry import station, station_of
+from envs.robots.arm import Arm
 from envs.robots.six_axis import Held
 from envs.robots.steering import Steering
-from envs.robots.wrist import FT, MOVING, Wrist
+from envs.robots.wrist import FT, MOVING, Wrist, _Model
 from envs.station import Brake
 from envs.station_env import StationEnv
 from envs.stations.plug.port import CONTACTS, MOUTH, SENSED, SLIDER, mating, port_body
@@ -93,6 +94,56 @@ def wrist(part: str = "power") -> Wrist:
     held = SPEC.parts[part]
     target = steering(SPEC, held, (0.0, 0.0))
     return Wrist(MOUTH, Held(held, held.mass_kg), drive(SPEC), target)
+
+
+def test_the_wrist_moves_at_the_front_what_an_arm_moves_there():
+    """A Panda at its work place, along and about the axes with the others held, and what couples.
+
+    Within two fifths: a rigid hand cannot have different masses sideways and upwards.
+    """
+    part = SPEC.parts["power"]
+    robot = station("rackline/CablePlug-v0").spec.robot
+    target = steering(SPEC, part, (0.0, 0.0))
+    arm = Arm(robot, MOUTH, Held(part, part.mass_kg), drive(SPEC), target)
+    posture = arm._chain.at(arm.joints_at((0.0,) * 6))
+    mass = arm._chain.mass_matrix(posture.joints.tolist())
+    moved = np.linalg.inv(posture.jacobian @ np.linalg.inv(mass) @ posture.jacobian.T)
+    about = [0, 1, 2, 5, 4, 3]  # yaw, pitch, roll are about z, y, x
+    theirs, ours = moved[np.ix_(about, about)], _Model(part).mass()
+    for i, j in ((0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (1, 3), (2, 4)):
+        assert ours[i, j] == pytest.approx(theirs[i, j], rel=0.4)
+
+
+def test_the_wrist_s_own_model_is_what_the_engine_has():
+    """A push aside at the front alone moves it as the model says: yaw gives way."""
+    world, held = World(), wrist()
+    world.clear(960.0, 50)
+    world.set_gravity((0.0, 0.0, 0.0))
+    body = world.add(held.body, Contact(1e6, 1e3, 1.0))
+    push = np.array([3.0, 2.0, -1.0, 0.0, 0.0, 0.0])
+    for _ in range(4):
+        world.drive(body, MOVING, tuple(push))
+        world.step()
+    speeds = [joint[1] for joint in world.joints(body, MOVING)]
+    expected = np.linalg.solve(_Model(SPEC.parts["power"]).mass(), push) * 4 / 960.0
+    assert speeds == pytest.approx(expected.tolist(), rel=0.02, abs=1e-4)
+    world.close()
+
+
+def test_a_push_that_does_not_last_is_no_latch():
+    """Running into the contacts: two windows of 1/60 s, and a third makes 50 ms."""
+    op = operation()
+    try:
+        op.start(3, 0, SLOTS["sfp_plus"])
+        task, part = op.task, SPEC.parts["sfp_plus"]
+        firm, near = (-1.2 * part.latch_n, *[0.0] * 5), part.depth_m - 0.005
+        asked = [task.hands_over(firm, near) for _ in range(2)]
+        asked += [task.hands_over((0.0,) * 6, near)]
+        asked += [task.hands_over(firm, near) for _ in range(3)]
+        assert asked == [False, False, False, False, False, True]
+        assert not task.hands_over(firm, part.depth_m - 0.0061)
+    finally:
+        op.close()
 
 
 def test_a_cable_pulls_at_the_boot_and_the_wrist_feels_it():

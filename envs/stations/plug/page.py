@@ -56,9 +56,10 @@ def _judge(spec: PlugSpec) -> tuple[str, ...]:
         f"{1e3 * latch.overtravel_m:g} mm before the end; both are the class's times the drawn "
         f"resistance. Contacts that were entered before take nothing until the connector is deeper "
         f"than it was (assumed). A hand that yields feels the snap as an advance, hardly as a "
-        f"drop; so the cell takes over at a push of {latch.firm_share:g} of the class's latch "
-        f"force within {1e3 * latch.handover_depth_m:g} mm of the believed depth. Seated is in the "
-        f"right port and behind the snap; in another port is wrong, however deep.",
+        f"drop; so the cell takes over once it has pushed for {1e3 * latch.firm_s:g} ms with "
+        f"{latch.firm_share:g} of the class's latch force within "
+        f"{1e3 * latch.handover_depth_m:g} mm of the believed depth. Seated is in the right port "
+        f"and behind the snap; in another port is wrong, however deep.",
         f"**The cell's sensor**: a tug, for {test.tug_s:g} s. What has latched holds, in whatever "
         f"port; it misses {100 * test.miss_rate:g} % of short ones and alarms falsely on "
         f"{100 * test.false_alarm_rate:g} %.",

@@ -15,6 +15,7 @@ from configs.specs.plug import ArmPlugSpec, PlugSetting, PlugSpec
 from envs.observation import Field, Sensed, sensed_fields
 from envs.phases import Phase
 from envs.physics.pose import Pose, Vector
+from envs.physics.sensors import WINDOW_HZ
 from envs.physics.shapes import Body
 from envs.robots.arm import Arm
 from envs.robots.six_axis import Held, MakeRobot
@@ -114,7 +115,7 @@ class PlugTask:
         self.brakes: tuple[Brake, ...] = (port.mating(part, spec.latch, draw.resistance),)
         self.pull = Pull(draw.drag_n, (-part.length_m / 2, 0.0, 0.0))
         self.plan = (draw.plan_m[0] - aside, draw.plan_m[1])
-        self.start = approach_of(spec)
+        self.start, self._firm_windows = approach_of(spec), 0
         self.robot = make(
             port.MOUTH,
             Held(part, draw.mass_kg, draw.grasp),
@@ -184,12 +185,14 @@ class PlugTask:
         return math.hypot(wrench[1], wrench[2]), abs(wrench[0])
 
     def hands_over(self, wrench: Sequence[float], depth_m: float) -> bool:
-        """Tell whether the cell takes the latch for snapped: a firm push near full depth."""
+        """Tell whether the cell takes the latch for snapped: it pushed firmly near full depth."""
         part, latch = self.part, self.spec.latch
-        return (
+        firm = (
             -wrench[0] >= latch.firm_share * part.latch_n
             and depth_m >= part.depth_m - latch.handover_depth_m
         )
+        self._firm_windows = self._firm_windows + 1 if firm else 0
+        return self._firm_windows >= max(1, round(WINDOW_HZ * latch.firm_s))
 
     def finish(self, seat: Seat, handed_over: bool, rng: np.random.Generator) -> Finish:
         """Tug at the connector where the cell took over."""
