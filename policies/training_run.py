@@ -95,14 +95,19 @@ def prepare(spec: TrainingSpec, out: Path) -> list[SeedRun]:
     Raises:
         RunFolderError: the folder holds another run, or cannot be written.
     """
-    identity = {"training": spec_hash(spec), "station": spec_hash(_station(spec))}
+    identity = {
+        "training": spec_hash(spec),
+        "station": spec_hash(_station(spec)),
+        "script": _base_parameters(spec),
+    }
     file = out / "run.json"
     try:
         out.mkdir(parents=True, exist_ok=True)
         if file.exists():
             if json.loads(file.read_text()) != identity:
                 raise RunFolderError(
-                    f"{out}: holds a training of another file or station; choose another --out"
+                    f"{out}: holds a training of another file or station, or on a script tuned "
+                    f"otherwise; choose another --out"
                 )
         elif any(path.name != LOCK for path in out.iterdir()):
             raise RunFolderError(f"{out}: is not empty and holds no training; choose another --out")

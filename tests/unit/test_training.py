@@ -465,6 +465,15 @@ def test_a_folder_of_another_run_is_refused(whole, tmp_path):
         prepare(spec, tmp_path)
 
 
+def test_a_run_does_not_go_on_over_a_script_that_was_tuned_meanwhile(whole, monkeypatch):
+    _, run, spec, _ = whole
+    assert prepare(spec, Path(run.folder).parent)
+    tuned = {"insert": "1 mm/s"}
+    monkeypatch.setattr(policies.training_run, "_base_parameters", lambda _: tuned)
+    with pytest.raises(RunFolderError, match="a script tuned otherwise"):
+        prepare(spec, Path(run.folder).parent)
+
+
 def test_a_folder_is_worked_in_by_one_process(tmp_path):
     command = ["train", str(small_file(tmp_path)), "--out", str(tmp_path / "run")]
     with closing(RunFolder(tmp_path / "run")):
