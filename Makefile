@@ -68,6 +68,8 @@ calibrate-intervals: $(VENV)/.core ## how often the intervals hold what they pro
 CONVERGED := tray_insert:TrayInsert:lateral-admittance shelf_insert:ShelfInsert:lateral-admittance \
   cable_plug_light:CablePlugLight:plug-search cable_plug:CablePlug:plug-search
 converge: $(VENV)/.core ## the stations' convergence cards, or of one: STATION=cable_plug (long); writes docs/cards
+	@case " $(CONVERGED)" in *" $(STATION):"*|*" $(STATION)"*) ;; *) \
+	  echo "STATION=$(STATION): is none of $(foreach each,$(CONVERGED),$(firstword $(subst :, ,$(each))))"; exit 2 ;; esac
 	@for each in $(CONVERGED); do set -- $$(echo $$each | tr : ' '); \
 	  case "$(STATION)" in ""|"$$1") \
 	    $(BIN)/rackline converge rackline/$$2-v0 --policy scripted/$$3 --save \

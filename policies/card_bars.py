@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -78,11 +79,12 @@ def _success(bar: float, ours: Records, script: Records) -> Judged:
 
 
 def _success_margin(bar: float, ours: Records, script: Records) -> Judged:
-    found = paired_t(*_both(ours, script, lambda r: float(r.success)))
+    pairs = _both(ours, script, lambda r: float(r.success))
+    text, low, _ = _difference(*pairs)
     return (
         f"success not inferior by {100 * bar:g} point (paired, 95 % interval)",
-        f"{_points(found)} points",
-        found.low >= -bar,
+        text,
+        low >= -bar,
     )
 
 
@@ -109,19 +111,21 @@ def _time(bar: float, ours: Records, script: Records) -> Judged:
 
 
 def _assists(bar: float, ours: Records, script: Records) -> Judged:
-    more = paired_t(*_both(ours, script, lambda r: float(r.outcome is OutcomeClass.ASSISTED)))
+    pairs = _both(ours, script, lambda r: float(r.outcome is OutcomeClass.ASSISTED))
+    text, _, high = _difference(*pairs)
     return (
         f"assists more by at most {100 * bar:g} point (paired, upper end)",
-        f"{_points(more)} points",
-        more.high <= bar,
+        text,
+        high <= bar,
     )
 
 
 def _lateral(bar: float, ours: Records, script: Records) -> Judged:
     found = percentile([r.max_windowed_force_n for r in ours])
+    high = f"{found.high:.1f}" if math.isfinite(found.high) else f"no upper end from {len(ours)}"
     return (
         f"p95 lateral force at most {bar:g} N (95 % interval, upper end)",
-        f"{found.estimate:.1f} [{found.low:.1f}, {found.high:.1f}] N",
+        f"{found.estimate:.1f} [{found.low:.1f}, {high}] N",
         found.high <= bar,
     )
 
@@ -184,6 +188,20 @@ def percentile(values: Sequence[float], percent: float = 95.0) -> Interval:
     test: Any = stats.quantile_test(values, p=percent / 100.0)
     found = test.confidence_interval(CONFIDENCE)
     return Interval(float(np.percentile(values, percent)), float(found.low), float(found.high))
+
+
+def _difference(ours: list[float], theirs: list[float]) -> tuple[str, float, float]:
+    """Return in words, and by its ends, how much more often something happened to the first.
+
+    Where no pair differs, Student's interval has no width; what so many pairs leave possible is
+    then Clopper-Pearson's bound of none, to either side.
+    """
+    if ours == theirs:
+        unseen = clopper_pearson_upper(0, len(ours))
+        most = f"{100 * unseen:.2f} points"
+        return f"no difference in {len(ours):,} pairs: at most {most}", -unseen, unseen
+    found = paired_t(ours, theirs)
+    return f"{_points(found)} points", found.low, found.high
 
 
 def _points(found: Interval) -> str:

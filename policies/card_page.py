@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from configs.specs.base import spec_hash
 from configs.specs.card import Card
-from configs.specs.training import WithinSpec
+from configs.specs.training import RangeSpec
 from envs.registry import station, station_of
 from policies.bundle import NETWORK, bundle_name, read_bundle, write_bundle
 from policies.card_bars import VOID_SHARE, Bar, bars, void_share
 from policies.card_study import Found, Study
 from policies.card_tables import HEAD, by_part, line, tiers
+from policies.card_trial import home_of
 from policies.records import EpisodeRecord
 from policies.results import result_of
 
 if TYPE_CHECKING:  # drawing would slow the start of every command down
     from matplotlib.figure import Figure
 
+NO_BARS: Final = "No bars are stated for this station (configs/bars, or --bars)."
 CURVE: Final = "curve.png"
 """Learning curves of the training run, shown where they lie beside the bundle."""
 
@@ -87,7 +90,7 @@ def to_markdown(
         _what(card, {f.name: f.unit for f in station_of(station(study.env_id).spec).fields}),
         "",
         f"Written by `rackline card {_relative(study.bundle)} --env {study.env_id} "
-        f"--episodes {study.trial.episodes} --robustness {study.trial.robustness}`: "
+        f"{_asked(study)}--episodes {study.trial.episodes} --robustness {study.trial.rows}`: "
         f"{study.env_id} in its setting `{study.setting}`, "
         f"held-out seeds {first} to {last} (block {study.block}), one part a rack visit, the same "
         f"seeds for every policy{_fewer(study)}. Looks at this block so far: {study.looks}. "
@@ -95,7 +98,7 @@ def to_markdown(
         "All of it is simulated, at a station whose data are assumed unless tagged "
         "otherwise (configs/stations).",
         "",
-        *_judged(judged, found.script),
+        *_judged(judged, found.script, study),
         _void(found),
         "",
         "## Against the tuned scripts",
@@ -109,19 +112,19 @@ def to_markdown(
         *by_part(study, found),
         "## Training seeds",
         "",
-        f"The first {study.trial.robustness} of the same seeds. The shipped one was chosen on "
+        f"The first {study.trial.rows} of the same seeds. The shipped one was chosen on "
         "selection seeds, before this page.",
         "",
         *_slowed(card),
         HEAD,
         line(f"training seed {card.training_seed} (shipped)",
-              found.records["policy"][: study.trial.robustness]),
+              found.records["policy"][: study.trial.rows]),
         *(line(c.name, found.records[c.name]) for c in study.others),
         "",
         *curve,
         "## Robustness",
         "",
-        f"The first {study.trial.robustness} of the same seeds, with factors on the station's "
+        f"The first {study.trial.rows} of the same seeds, with factors on the station's "
         "data, or at another station.",
         "",
         HEAD,
@@ -158,14 +161,15 @@ def draw_forces(
     return figure
 
 
-def _judged(judged: Sequence[Bar], script: str) -> list[str]:
+def _judged(judged: Sequence[Bar], script: str, study: Study) -> list[str]:
     """Return the bars, or that there are none."""
     if not judged:
-        return ["No bars are stated for this station (configs/bars, or --bars).", ""]
+        return [NO_BARS, ""]
     return [
         f"## Bars: {sum(bar.holds for bar in judged)} of {len(judged)} hold",
         "",
-        f"Compared with {script}, the script that costs the line the fewest seconds a part on "
+        f"As asked by {study.bars or 'the caller'} ({spec_hash(study.trial.bars)}). Compared with "
+        f"{script}, the script that costs the line the fewest seconds a part on "
         "these seeds.",
         "",
         "| asked | found | |",
@@ -181,7 +185,13 @@ def _judged(judged: Sequence[Bar], script: str) -> list[str]:
 def _fewer(study: Study) -> str:
     """Return how many of the seeds the scripts worked, where not all."""
     trial = study.trial
-    return "" if trial.scripts == trial.episodes else f", scripts the first {trial.scripts:,}"
+    return "" if trial.scripted == trial.episodes else f", scripts the first {trial.scripted:,}"
+
+
+def _asked(study: Study) -> str:
+    """Return the option that names other bars than the station's own."""
+    own = study.bars in ("", station(study.env_id).stem)
+    return "" if own else f"--bars {study.bars} "
 
 
 def _slowed(card: Card) -> list[str]:
@@ -218,13 +228,13 @@ def _what(card: Card, units: Mapping[str, str]) -> str:
         "override": f"speeds up, slows down and corrects {card.composition.base}",
     }[card.composition.kind]
     begin, within, slow = (getattr(card.composition, name) for name in ("begin", "within", "slow"))
-    held = ""
+    held, where = "", []
     if begin is not None:
-        how += (
-            f" where {begin.field} is above {begin.above:g} {units[begin.field]}, and nowhere else"
-        )
+        where.append(f"{begin.field} is above {begin.above:g} {units[begin.field]}")
     if within is not None:
-        how += f" {'and' if begin else 'where'} {_range(within, units)}"
+        where.append(_range(within, units))
+    if where:
+        how += f" where {' and '.join(where)}, and nowhere else"
     if slow is not None:
         held = f" Where {_range(slow, units)}, the script goes at {slow.feed:g} of its feed."
     return (
@@ -234,15 +244,14 @@ def _what(card: Card, units: Mapping[str, str]) -> str:
     )
 
 
-def _range(where: WithinSpec, units: Mapping[str, str]) -> str:
+def _range(where: RangeSpec, units: Mapping[str, str]) -> str:
     low, high = where.between
     return f"{where.field} is within {low:g} and {high:g} {units[where.field]}"
 
 
 def _at_home(bundle: Path, env_id: str) -> bool:
-    """Tell whether a policy was trained at a station, or by a training that says nothing."""
-    made = read_bundle(bundle)[0].training
-    return made is None or station(made.env) is station(env_id)
+    """Tell whether a policy was trained at a station."""
+    return home_of(read_bundle(bundle)[0]) is station(env_id)
 
 
 def _of_another(seeds: str, at: str) -> bool:

@@ -70,6 +70,7 @@ class Study:
         block: number of the held-out block.
         looks: how often the block was looked at, this study included.
         trial: on how many seeds, where else, and the bars.
+        bars: name or path of its file, "" where there is none.
     """
 
     bundle: Path
@@ -79,6 +80,7 @@ class Study:
     block: int
     looks: int
     trial: TrialSpec
+    bars: str
 
     @property
     def seeds(self) -> range:
@@ -91,20 +93,20 @@ class Study:
         names = [entry.name for entry in scripts(station(self.env_id).spec)]
         return (
             Campaign("policy", str(self.bundle), self.env_id, self.trial.episodes),
-            *(Campaign(name, name, self.env_id, self.trial.scripts) for name in names),
+            *(Campaign(name, name, self.env_id, self.trial.scripted) for name in names),
         )
 
     @property
     def others(self) -> tuple[Campaign, ...]:
         """The other training seeds, shipped beside the policy."""
         return tuple(
-            Campaign(f"training seed {path.name}", str(path), self.env_id, self.trial.robustness)
+            Campaign(f"training seed {path.name}", str(path), self.env_id, self.trial.rows)
             for path in _other_seeds(self.bundle)
         )
 
     def rows(self, script: str) -> tuple[Campaign, ...]:
         """Every perturbation and other station, the policy and ``script`` each."""
-        seeds, both = self.trial.robustness, (("policy", str(self.bundle)), (script, script))
+        seeds, both = self.trial.rows, (("policy", str(self.bundle)), (script, script))
         perturbed = (
             Campaign(f"{name}, {policy}", path, self.env_id, seeds, perturbation)
             for name, perturbation in ROBUSTNESS.items()
@@ -137,7 +139,9 @@ class Found:
     script: str
 
 
-def open_study(bundle: Path, env_id: str, folder: Path, ledger: Path, trial: TrialSpec) -> Study:
+def open_study(
+    bundle: Path, env_id: str, folder: Path, ledger: Path, trial: TrialSpec, bars: str = ""
+) -> Study:
     """Return the study of a bundle; a new one takes a look at held-out seeds, a resumed one none.
 
     All that can be wrong is said before the look is taken.
@@ -148,6 +152,7 @@ def open_study(bundle: Path, env_id: str, folder: Path, ledger: Path, trial: Tri
         folder: run folder, made if missing; the caller holds it against other processes.
         ledger: JSON file of the looks taken so far.
         trial: on how many seeds, where else, and the bars.
+        bars: name or path of its file, for people.
 
     Raises:
         RunFolderError: the folder holds another study, or folder or ledger cannot be used.
@@ -169,7 +174,7 @@ def open_study(bundle: Path, env_id: str, folder: Path, ledger: Path, trial: Tri
             f"{folder}: its look is not in {ledger}; name the --ledger that the study began with"
         )
     count = looks[block].looks
-    return Study(bundle, env_id, setting, folder, block, count, trial)
+    return Study(bundle, env_id, setting, folder, block, count, trial, bars)
 
 
 def run_study(study: Study, workers: int, on_record: Callable[[], None]) -> Found:
@@ -217,6 +222,8 @@ def _check_bundle(bundle: Path, env_id: str, elsewhere: Sequence[str]) -> str:
     for other in elsewhere:
         load_bundle(bundle, station(other).spec)
     place = station(env_id).spec
+    if not scripts(place):
+        raise RunFolderError(f"{env_id}: no script works it, and a card compares with the best")
     for path in (bundle, *_other_seeds(bundle)):
         load_bundle(path, place)
     made = read_bundle(bundle)[0].station
@@ -225,6 +232,12 @@ def _check_bundle(bundle: Path, env_id: str, elsewhere: Sequence[str]) -> str:
             f"{bundle}/{CARD}: station.setting = {made.setting if made else None!r}: is none of "
             f"{place.id} (known: {', '.join(place.settings)}); train or export it again"
         )
+    for other in elsewhere:
+        if made.setting not in station(other).spec.settings:
+            raise BundleError(
+                f"{bundle}/{CARD}: station.setting = {made.setting!r}: is none of {other}, where "
+                f"the bars have it tried; take that out of their stations"
+            )
     return made.setting
 
 
@@ -237,6 +250,7 @@ def _block_of(file: Path, identity: Mapping[str, str]) -> int:
         raise RunFolderError(
             f"{file}: is damaged; delete the folder, the study then begins anew"
         ) from None
+    held = {"episodes of scripts": held.get("episodes"), "other stations": _digest("")} | held
     different = [key for key in {**held, **identity} if held.get(key) != identity.get(key)]
     if different:
         raise RunFolderError(
@@ -252,22 +266,23 @@ def _identity(bundle: Path, env_id: str, setting: str, trial: TrialSpec) -> dict
     tuned = "".join(resolved_yaml(e.tuned) for e in scripts(place))
     others = [(p.name, policy_content(str(p))["sha256"]) for p in _other_seeds(bundle)]
 
-    def digest(text: str) -> str:
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
     return {
         "policy": str(policy_content(str(bundle))["sha256"])[:16],
-        "training seeds": digest(json.dumps(others)),
-        "station": digest(resolved_yaml(place)),
+        "training seeds": _digest(json.dumps(others)),
+        "station": _digest(resolved_yaml(place)),
         "setting": setting,
-        "scripts": digest(tuned),
+        "scripts": _digest(tuned),
         "episodes": str(trial.episodes),
-        "episodes of scripts": str(trial.scripts),
-        "robustness": str(trial.robustness),
-        "other stations": digest(
+        "episodes of scripts": str(trial.scripted),
+        "robustness": str(trial.rows),
+        "other stations": _digest(
             "".join(name + resolved_yaml(station(name).spec) for name in trial.stations)
         ),
     }
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _other_seeds(bundle: Path) -> list[Path]:

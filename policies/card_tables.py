@@ -68,7 +68,10 @@ def tiers(study: Study, found: Found) -> list[str]:
     """Return where another station with the same slots differs on the same operations."""
     here, lines = station(study.env_id).spec, []
     for env_id in study.trial.stations:
-        if station(env_id).spec.slots != here.slots:
+        there = station(env_id).spec
+        if any(
+            getattr(there, name) != getattr(here, name) for name in ("slots", "parts", "settings")
+        ):
             continue
         lines += [
             "",

@@ -14,14 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import UnknownNameError
-from configs.specs.training import BeginSpec, CompositionSpec, SlowSpec, WithinSpec, ZonesSpec
+from configs.specs.training import BeginSpec, CompositionSpec, RangeSpec, SlowSpec, ZonesSpec
 from envs.observation import Field, index_of, mirror
 from policies.policy import Policy
 
 Array = NDArray[np.float32]
-Range = tuple[int, float, float]
-"""Index of an entry, and its ends as shares of its scale: above the lower, up to the upper."""
-ALWAYS: Range = (0, -math.inf, math.inf)
 
 
 class Composition:
@@ -53,7 +50,7 @@ class Composition:
         self._scripted = np.zeros(len(actions), dtype=np.float32)
         self._zones = [_zones(zones, fields) for zones in spec.zones]
         self._slow = _slow(spec.slow, fields, len(actions))
-        self._counts = [_begin(spec.begin, fields), _within(spec.within, fields)]
+        self._begin, self._within = _begin(spec.begin, fields), _range(spec.within, fields)
         self._begun = True
         self._mirrored = spec.mirror
         self._swaps, self._turns = mirror([field.name for field in fields]), mirror(actions)
@@ -116,7 +113,9 @@ class Composition:
             index, low, high, factors = self._slow
             if low <= observation[index] < high:
                 self._scripted = factors * self._scripted
-        self._begun = all(low < observation[index] <= high for index, low, high in self._counts)
+        index, above = self._begin
+        within, low, high = self._within
+        self._begun = bool(observation[index] > above and low <= observation[within] < high)
         return self._seen(observation, self._scripted)
 
     def join(self, learnt: Array) -> Array:
@@ -157,26 +156,23 @@ def _slow(
 ) -> tuple[int, float, float, Array]:
     """Return the entry's index, the ends as shares of its scale, and factors on the action."""
     factors = np.ones(actions, dtype=np.float32)
+    if spec is not None:
+        factors[0] = spec.feed
+    return *_range(spec, fields), factors
+
+
+def _begin(spec: BeginSpec | None, fields: tuple[Field, ...]) -> tuple[int, float]:
+    """Return the entry's index, and the share of its scale above which what was learnt counts."""
     if spec is None:
-        return 0, math.inf, math.inf, factors
+        return 0, -math.inf
     index = _observed(spec.field, fields)
-    low, high = (end / fields[index].scale for end in spec.between)
-    factors[0] = spec.feed
-    return index, low, high, factors
+    return index, spec.above / fields[index].scale
 
 
-def _begin(spec: BeginSpec | None, fields: tuple[Field, ...]) -> Range:
-    """Return above what of an entry what was learnt counts."""
+def _range(spec: RangeSpec | None, fields: tuple[Field, ...]) -> tuple[int, float, float]:
+    """Return the entry's index, and the ends as shares of its scale; all of it for None."""
     if spec is None:
-        return ALWAYS
-    index = _observed(spec.field, fields)
-    return index, spec.above / fields[index].scale, math.inf
-
-
-def _within(spec: WithinSpec | None, fields: tuple[Field, ...]) -> Range:
-    """Return within what of an entry what was learnt counts."""
-    if spec is None:
-        return ALWAYS
+        return 0, -math.inf, math.inf
     index = _observed(spec.field, fields)
     low, high = (end / fields[index].scale for end in spec.between)
     return index, low, high

@@ -35,6 +35,7 @@ def load_training(name_or_path: str) -> TrainingSpec:
             raise error_at(path, (*at, "field"), "is not observed", suggest(name, fields))
     _check_zones(path, spec)
     _check_begin(path, spec, fields)
+    _check_within(path, spec, fields)
     _check_base(path, spec)
     return spec
 
@@ -74,6 +75,20 @@ def _check_begin(path: Path, spec: TrainingSpec, fields: dict[str, Field]) -> No
             path, ("composition", "begin", "above"),
             f"is never exceeded: {field.name} is observed up to {most:g}",
             "write less, or nothing learnt counts",
+        )  # fmt: skip
+
+
+def _check_within(path: Path, spec: TrainingSpec, fields: dict[str, Field]) -> None:
+    within = spec.composition.within
+    if within is None:
+        return
+    field = fields[within.field]
+    most = LIMIT * field.scale
+    if within.between[0] > most or within.between[1] <= -most:
+        raise error_at(
+            path, ("composition", "within", "between"),
+            f"is never reached: {field.name} is observed from {-most:g} to {most:g}",
+            "write a range within, or nothing learnt counts",
         )  # fmt: skip
 
 

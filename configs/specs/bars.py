@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
-from configs.specs.base import Spec, error_below, load_spec, resolve_path
+from configs.specs.base import Spec, error_below
 from configs.specs.quantities import Force
 from configs.specs.station import Fraction
 
 Ratio = Annotated[float, Field(gt=0.0)]
+ROWS: Final = 500
+"""Seeds of a row where a file does not say (assumed)."""
 Seeds = Annotated[int, Field(ge=2, le=10_000)]
 
 
@@ -42,8 +43,8 @@ class TrialSpec(Spec):
 
     Attributes:
         episodes: held-out seeds that the policy works.
-        scripts: the first of them, that every tuned script works too.
-        robustness: the first of them, that every row beyond the station itself works.
+        scripts: the first of them, that every tuned script works too; all where left out.
+        robustness: the first of those, that every row beyond the station itself works; 500 or all.
         stations: ids of other stations that take the same policy, a row each.
         bars: what it has to reach.
     """
@@ -51,25 +52,30 @@ class TrialSpec(Spec):
     folder: ClassVar[str] = "bars"
 
     episodes: Seeds = 5000
-    scripts: Seeds = 5000
-    robustness: Seeds = 500
+    scripts: Seeds | None = None
+    robustness: Seeds | None = None
     stations: Annotated[list[str], Field(default_factory=list, max_length=8)]
     bars: BarsSpec = BarsSpec()
 
     @model_validator(mode="after")
     def _within(self) -> Self:
-        if self.scripts > self.episodes:
+        if self.scripted > self.episodes:
             raise error_below(["scripts"], "is more than episodes; write as many at most")
-        if self.robustness > self.scripts:
-            raise error_below(["robustness"], "is more than scripts; write as many at most")
+        if self.rows > self.scripted:
+            raise error_below(
+                ["robustness"], "is more than the scripts work; write {n} at most",
+                n=str(self.scripted),
+            )  # fmt: skip
+        if len(set(self.stations)) < len(self.stations):
+            raise error_below(["stations"], "repeat; name each once")
         return self
 
+    @property
+    def scripted(self) -> int:
+        """Seeds that every script works."""
+        return self.episodes if self.scripts is None else self.scripts
 
-def load_trial(name_or_path: str | Path) -> TrialSpec:
-    """Return the trial of a shipped name or a path.
-
-    Raises:
-        ConfigError: naming ``file:line``, field, value and remedy.
-        UnknownNameError: neither a file nor a shipped name.
-    """
-    return load_spec(TrialSpec, resolve_path("bars", name_or_path))
+    @property
+    def rows(self) -> int:
+        """Seeds of every row beyond the station itself."""
+        return min(ROWS, self.scripted) if self.robustness is None else self.robustness

@@ -50,10 +50,8 @@ class BeginSpec(Spec):
     above: float
 
 
-class WithinSpec(Spec):
-    """Where what was learnt counts at all: elsewhere the script works alone.
-
-    For what training hardly shows, and a script knows: a wrong port, say.
+class RangeSpec(Spec):
+    """A range of what is observed: from its lower end on, up to its upper.
 
     Attributes:
         field: name of an entry of the observation.
@@ -70,7 +68,7 @@ class WithinSpec(Spec):
         return self
 
 
-class SlowSpec(WithinSpec):
+class SlowSpec(RangeSpec):
     """Where the script goes slower than it was tuned to.
 
     Attributes:
@@ -88,8 +86,9 @@ class CompositionSpec(Spec):
     - ``override``: the learnt first entry is a factor on the script's feed, 1 at 0 and the ends of
       `feed` at -1 and +1 (geometric between); the others are residuals times `scale`.
 
-    `begin` says from where on it counts, and `within` where it counts at all; training operations
-    start there too. `slow` holds the
+    `begin` says from where on it counts, and `within` where it counts at all (what training hardly
+    shows is better left to the script: a wrong port, say); training operations start there too.
+    `slow` holds the
     script back somewhere; the learner then sees the slower script. `zones` add inputs
     for the learner; the script sees the observation alone.
 
@@ -104,7 +103,7 @@ class CompositionSpec(Spec):
     feed: tuple[float, float] | None = None
     zones: Annotated[list[ZonesSpec], Field(default_factory=list, max_length=8)]
     begin: BeginSpec | None = None
-    within: WithinSpec | None = None
+    within: RangeSpec | None = None
     slow: SlowSpec | None = None
     mirror: bool = False
 

@@ -1,26 +1,31 @@
 """Cards: the bars on records made up for them, held-out blocks and looks, resume, the page."""
 
+import dataclasses
 import json
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from onnx import TensorProto, helper, numpy_helper
 from typer.testing import CliRunner
 
+import configs
 import twin.cli.card  # noqa: F401 - registers the command
 from configs.errors import BundleError, ConfigError, RacklineError, RunFolderError
-from configs.specs.bars import BarsSpec, TrialSpec, load_trial
-from configs.specs.training import WithinSpec
+from configs.specs.bars import BarsSpec, TrialSpec
+from configs.specs.training import RangeSpec
 from envs.outcome import OutcomeClass
-from envs.registry import station
+from envs.registry import station, stations
 from envs.stations.insertion.station import insertion_fields
 from policies import card_study
 from policies.bundle import read_bundle, reference, write_bundle
 from policies.card_bars import bars, percentile, percentile_ratio
 from policies.card_looks import BLOCK, EVALUATIONS, read_looks, take_look
 from policies.card_page import _what, draw_forces, save_card, write_card
-from policies.card_study import open_study, run_study
+from policies.card_study import Campaign, Found, Study, open_study, run_study
+from policies.card_trial import home_of, load_trial
 from policies.catalogue import zoo_folder
 from policies.records import EpisodeRecord, read_records
 from policies.scripted.registry import scripts
@@ -29,7 +34,7 @@ from twin.cli.app import app
 from twin.evaluation.runfolder import RunFolder
 
 ENV = "rackline/TrayInsert-v0"
-TRAY = load_trial("tray_insert").bars
+TRAY = load_trial("tray_insert", station(ENV)).bars
 FEW = TrialSpec(episodes=4, scripts=4, robustness=2, bars=TRAY)
 
 
@@ -116,21 +121,62 @@ def test_bars_that_nobody_asks_are_none():
     assert bars(BarsSpec(), campaign(n=30), campaign(n=30)) == ()
 
 
-@pytest.mark.parametrize("name", ["tray_insert", "cable_plug_light", "cable_plug"])
-def test_every_shipped_trial_asks_something_of_a_station_there_is(name):
-    trial = load_trial(name)
-    assert trial.bars != BarsSpec()
-    assert all(station(env_id) for env_id in trial.stations)
+def test_every_shipped_trial_asks_something_of_a_station_there_is():
+    files = sorted((Path(configs.__file__).parent / "bars").glob("*.yaml"))
+    of = {entry.stem: entry for entry in stations()}
+    assert len(files) >= 3
+    for file in files:
+        assert load_trial(file, of[file.stem]).bars != BarsSpec()
 
 
-def test_rows_on_more_seeds_than_the_script_works_are_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("episodes: 100\nscripts: 200\n", r"own.yaml:2: scripts = '200': is more than episodes"),
+        ("episodes: 100\nscripts: 50\nrobustness: 60\n", r"own.yaml:3: robustness.*write 50 at"),
+        ("stations: [rackline/Nope-v0]\n", r"own.yaml:1: stations\[0\].*is an unknown station"),
+        ("stations: [rackline/TrayInsert-v0]\n", r"own.yaml:1: .*does other work than"),
+        ("stations: [rackline/CablePlugLight-v0]\n", r"own.yaml:1: .*is the station itself"),
+        ("stations: [rackline/CablePlug-v0, rackline/CablePlug-v0]\n", "repeat; name each once"),
+    ],
+)
+def test_a_trial_that_cannot_be_held_is_refused_with_its_line(tmp_path, text, said):
     file = tmp_path / "own.yaml"
-    file.write_text("episodes: 100\nscripts: 200\n")
-    with pytest.raises(ConfigError, match="more than episodes"):
-        load_trial(file)
-    file.write_text("episodes: 100\nscripts: 50\nrobustness: 60\n")
-    with pytest.raises(ConfigError, match=r"own.yaml:3: robustness.*more than scripts"):
-        load_trial(file)
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        load_trial(file, station("rackline/CablePlugLight-v0"))
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [
+        ("bars: {damage_at_most: 0.01}\n", (5000, 5000, 500)),
+        ("episodes: 100\n", (100, 100, 100)),
+        ("episodes: 900\nscripts: 300\n", (900, 300, 300)),
+    ],
+)
+def test_what_a_trial_leaves_out_follows_from_what_it_says(tmp_path, text, seeds):
+    file = tmp_path / "own.yaml"
+    file.write_text(text)
+    trial = load_trial(file, station(ENV))
+    assert (trial.episodes, trial.scripted, trial.rows) == seeds
+
+
+def test_no_difference_in_few_pairs_proves_nothing():
+    """The margin is a point: 298 pairs without one leave 1.00 %, 20 leave 14 %."""
+    asked = BarsSpec(success_margin=0.01)
+    (few,) = bars(asked, campaign(n=20), campaign(n=20))
+    assert few.found == "no difference in 20 pairs: at most 13.91 points"
+    assert not few.holds
+    (many,) = bars(asked, campaign(n=300), campaign(n=300))
+    assert many.holds
+
+
+def test_a_percentile_of_few_has_no_upper_end():
+    asked = BarsSpec.model_validate_json('{"lateral_p95": "500 N"}')
+    (bar,) = bars(asked, campaign(n=20), campaign(n=20))
+    assert "no upper end from 20" in bar.found
+    assert not bar.holds
 
 
 def test_bars_are_of_the_same_seeds():
@@ -274,6 +320,92 @@ def test_the_histogram_shows_every_operation_of_both_and_the_limit():
     assert labels == {"scripted/other", "toy", "damage limit"}
 
 
+def trained_at(env_id, composition):
+    """Return a card that says where its policy was trained."""
+    data = yaml.safe_load((zoo_folder() / "tray_insert" / "card.yaml").read_text())
+    place = station(env_id).spec
+    data["training"] |= {"env": env_id, "composition": composition}
+    data |= {"composition": composition, "station": reference(place, "hard").model_dump()}
+    data["training"]["selection"].pop("slow", None)
+    return data
+
+
+def plugged(name, seeds, factor=1.0):
+    """Return records of cables: parts by slot, times by seed."""
+    spec = station("rackline/CablePlugLight-v0").spec
+    return [
+        dataclasses.replace(
+            record(s, contact_s=factor * (3.0 + s % 5)), slot=s % 180, part=spec.part_name(s % 180)
+        )
+        for s in seeds
+    ]
+
+
+def test_a_card_shows_parts_other_stations_and_its_bars(tmp_path):
+    """Records are made up. Pages and rows of both stations stand beside each other."""
+    base = {"kind": "residual", "base": "scripted/plug-search@1"}
+    bundle = tmp_path / "plug"
+    network = (zoo_folder() / "tray_insert" / "policy.onnx").read_bytes()
+    data = trained_at("rackline/CablePlugLight-v0", base)
+    write_bundle(bundle, data, network)
+    light, arm = station("rackline/CablePlugLight-v0"), station("rackline/CablePlug-v0")
+    assert home_of(read_bundle(bundle)[0]) is light
+    for entry, other in ((light, arm), (arm, light)):
+        trial = load_trial(entry.stem, entry).model_copy(
+            update={"episodes": 60, "scripts": 40, "robustness": 20, "stations": [other.env_id]}
+        )
+        study = Study(bundle, entry.env_id, "hard", tmp_path, 1, 1, trial, "easy.yaml")
+        seeds, script = study.seeds, "scripted/plug-search"
+        names: list[Campaign] = [*study.main, *study.others, *study.rows(script)]
+        records = {c.name: plugged(c.name, seeds[: c.episodes]) for c in names}
+        records["policy"] = plugged("policy", seeds, 0.4)
+        assert sum(len(found) for found in records.values()) == study.total
+        write_card(study, Found(records, script), "Converged.")
+        save_card(study, Found(records, script))
+        page = "README.md" if entry is light else "cable_plug.md"
+        text = (bundle / page).read_text()
+        assert "--bars easy.yaml" in text
+        assert "As asked by easy.yaml (" in text
+        assert f"## The same operations at {other.env_id} and here" in text
+        assert "| qsfp_dd, policy | " in text
+        assert "scripts the first 40" in text
+        assert ("0.400 [0.4" in text) == (entry is light)  # the arm asks nothing of time
+    rows = [result.seeds for result in read_bundle(bundle)[0].results]
+    assert [row.partition(" at ")[2] for row in rows][-2:] == ["", "rackline/CablePlug-v0"]
+    assert {"README.md", "cable_plug.md", "forces.png", "cable_plug_forces.png"} <= {
+        file.name for file in bundle.iterdir()
+    }
+
+
+def test_a_card_without_bars_says_so(bundle, tmp_path):
+    study = Study(
+        bundle, ENV, "hard", tmp_path, 1, 1, FEW.model_copy(update={"bars": BarsSpec()}), ""
+    )
+    names = [*study.main, *study.others, *study.rows("scripted/straight-push")]
+    records = {c.name: [record(s) for s in study.seeds[: c.episodes]] for c in names}
+    assert write_card(study, Found(records, "scripted/straight-push"), "") == ()
+    assert "No bars are stated for this station" in (tmp_path / "README.md").read_text()
+
+
+def test_a_policy_that_was_exported_is_at_home_where_its_station_is_the_same(bundle):
+    assert read_bundle(bundle)[0].training is None
+    assert home_of(read_bundle(bundle)[0]) is station(ENV)
+    change(bundle, station={"spec_hash": "0" * 16})
+    assert home_of(read_bundle(bundle)[0]) is station(ENV)  # by its id
+    change(bundle, station={"id": "Elsewhere"})
+    assert home_of(read_bundle(bundle)[0]) is None
+
+
+def test_studies_from_before_go_on(bundle, tmp_path):
+    """They did not say how many seeds scripts work, nor where else."""
+    study = open_study(bundle, ENV, tmp_path / "run", tmp_path / "l.json", FEW)
+    file = tmp_path / "run" / "study.json"
+    held = json.loads(file.read_text())
+    del held["episodes of scripts"], held["other stations"]
+    file.write_text(json.dumps(held))
+    assert open_study(bundle, ENV, tmp_path / "run", tmp_path / "l.json", FEW) == study
+
+
 @pytest.mark.parametrize(
     ("fields", "differs"),
     [
@@ -374,11 +506,11 @@ def test_a_page_says_where_a_policy_acts_and_where_its_script_is_slower():
     assert (
         "Where pose axial is within -0.002 and 0.045 m, the script goes at 0.7 of its feed." in said
     )
-    within = WithinSpec(field="pose yaw", between=(-0.1, 0.1))
+    within = RangeSpec(field="pose yaw", between=(-0.1, 0.1))
     composition = card.composition.model_copy(update={"within": within, "begin": None})
     units = {"pose axial": "m", "pose yaw": "rad"}
     said = _what(card.model_copy(update={"composition": composition}), units)
-    assert "where pose yaw is within -0.1 and 0.1 rad;" in said
+    assert "where pose yaw is within -0.1 and 0.1 rad, and nowhere else;" in said
 
 
 def test_a_second_process_in_the_folder_is_refused(bundle, tmp_path):

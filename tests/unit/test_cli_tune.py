@@ -117,7 +117,8 @@ def test_help_says_what_is_minimised():
 def test_a_script_s_own_parameters_are_for_one_station():
     assert home_of(script_called(SCRIPT)) == "rackline/TrayInsert-v0"
     assert home_of(script_called("scripted/plug-search")) == "rackline/CablePlugLight-v0"
-    found = tune(SCRIPT, "--env", "rackline/ShelfInsert-v0", "--save")
+    few = ("--trials", 1, "--episodes", 1)
+    found = tune(SCRIPT, "--env", "rackline/ShelfInsert-v0", "--save", *few)
     assert isinstance(found.exception, RacklineError)
     assert "are for rackline/TrayInsert-v0" in str(found.exception)
     assert "with --out" in str(found.exception)

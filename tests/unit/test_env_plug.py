@@ -18,7 +18,7 @@ from envs.perturbation import Perturbation
 from envs.phases import displaced, measured_durations
 from envs.physics.pose import Pose
 from envs.physics.shapes import Contact
-from envs.physics.world import World
+from envs.physics.world import GRAVITY_M_PER_S2, World
 from envs.registry import station, station_of
 from envs.robots.arm import Arm
 from envs.robots.six_axis import Held
@@ -120,13 +120,20 @@ def test_the_wrist_s_own_model_is_what_the_engine_has():
     world.clear(960.0, 50)
     world.set_gravity((0.0, 0.0, 0.0))
     body = world.add(held.body, Contact(1e6, 1e3, 1.0))
-    push = np.array([3.0, 2.0, -1.0, 0.0, 0.0, 0.0])
+    push = np.array([30.0, 20.0, -10.0, 0.0, 0.0, 0.0])
     for _ in range(4):
         world.drive(body, MOVING, tuple(push))
         world.step()
     speeds = [joint[1] for joint in world.joints(body, MOVING)]
     expected = np.linalg.solve(_Model(SPEC.parts["power"]).mass(), push) * 4 / 960.0
     assert speeds == pytest.approx(expected.tolist(), rel=0.02, abs=1e-4)
+    world.set_gravity((0.0, 0.0, -GRAVITY_M_PER_S2))
+    world.place(body, (0.0,) * 6)
+    for _ in range(96):
+        world.drive(body, MOVING, _Model(SPEC.parts["power"]).carried_n())
+        world.step()
+    fallen = [abs(joint[0]) for joint in world.joints(body, MOVING)]
+    assert max(fallen) < 0.001 * GRAVITY_M_PER_S2 / 2 * 0.1**2  # of a free fall of 0.1 s
     world.close()
 
 

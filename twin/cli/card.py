@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from configs.errors import RacklineError, UnknownNameError
+from configs.errors import RacklineError
 from policies.executor import usable_cores
 from twin.cli.app import app
 from twin.cli.options import INTERRUPTED, Workers
@@ -19,8 +19,6 @@ from twin.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from configs.specs.bars import TrialSpec
-
-_DEFAULT_ENV = "rackline/TrayInsert-v0"
 
 
 @app.command("card")
@@ -53,12 +51,16 @@ def card_command(
         int | None,
         typer.Option(
             min=20,
-            help="Seeds of each row of robustness and training seed (default: as the bars say, or "
-            "--episodes if those are fewer).",
+            help="Seeds of each row of robustness and training seed (default: as the bars say; at "
+            "most those that every script works).",
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Run folder, resumed (default: runs/card-NAME).")
+        Path | None,
+        typer.Option(
+            help="Run folder, resumed (default: runs/card-NAME, with the station's name behind it "
+            "where it was not trained there).",
+        ),
     ] = None,
     save: Annotated[
         bool, typer.Option("--save", help="Also write the card into the bundle.")
@@ -86,10 +88,12 @@ def card_command(
     A policy of the light tier at the arm: [bold]rackline card
     zoo/cable_plug_light --env rackline/CablePlug-v0[/bold]
     """
+    from configs.specs.bars import TrialSpec
     from envs.registry import station
     from policies.bundle import CARD, NETWORK, bundle_name, read_bundle
-    from policies.card_page import page_names, save_card, write_card
+    from policies.card_page import NO_BARS, page_names, save_card, write_card
     from policies.card_study import open_study, run_study
+    from policies.card_trial import home_of, load_trial, trial_of
     from policies.catalogue import bundle_path, zoo_folder
     from twin.evaluation.physics import physics_statement
     from twin.evaluation.runfolder import RunFolder
@@ -97,11 +101,15 @@ def card_command(
     path = bundle_path(bundle)
     if path is None or not path.is_dir():
         raise RacklineError(f"{bundle}: no such bundle; name zoo/NAME or a folder with card.yaml")
-    made = read_bundle(path)[0].training
-    entry = station(env or (made.env if made else _DEFAULT_ENV))
-    trial = _trial(bars or entry.stem, bars is None, episodes, robustness)
-    home = made is None or station(made.env) is entry
-    folder = out or Path("runs") / f"card-{bundle_name(path)}{'' if home else f'-{entry.stem}'}"
+    home = home_of(read_bundle(path)[0])
+    entry = station(env) if env else home
+    if entry is None:
+        raise RacklineError(f"{bundle}: does not say at which station it was made; name it: --env")
+    asked = load_trial(bars, entry) if bars else trial_of(entry)
+    name = bars or (entry.stem if asked else "")
+    trial = _with(asked or TrialSpec(), episodes, robustness)
+    elsewhere = "" if entry is home else f"-{entry.stem}"
+    folder = out or Path("runs") / f"card-{bundle_name(path)}{elsewhere}"
     looks = ledger or zoo_folder() / "held_out.json"
     check_file("--ledger", looks)
     if save:
@@ -111,7 +119,7 @@ def card_command(
     physics_statement(env_id, spec)  # a damaged one is said before the look
     console = Console()
     with closing(RunFolder(folder)):  # the same command twice at once would mix the records
-        study = open_study(path, env_id, folder, looks, trial)
+        study = open_study(path, env_id, folder, looks, trial, name)
         try:
             with progress_bar() as bar:
                 task = bar.add_task("episodes", total=study.total)
@@ -127,39 +135,30 @@ def card_command(
     table = Table("asked", "found", "")
     for each in judged:
         table.add_row(each.asked, each.found, "holds" if each.holds else "does not hold")
-    console.print(table)
+    console.print(table if judged else NO_BARS)
     page = (path if save else folder) / page_names(path, env_id)[0]
     console.print(f"Card: {page}", highlight=False, soft_wrap=True)
     raise typer.Exit(0 if all(each.holds for each in judged) else 1)
 
 
-def _trial(name: str, optional: bool, episodes: int | None, robustness: int | None) -> TrialSpec:
-    """Return what is asked for, with fewer or more seeds where options say so.
+def _with(trial: TrialSpec, episodes: int | None, robustness: int | None) -> TrialSpec:
+    """Return a trial on as many seeds as options say.
 
     Args:
-        name: of the bars, or their path.
-        optional: where there are none of that name, none are asked.
-        episodes: seeds of the policy, None for those of the bars.
-        robustness: seeds of every row, None for those of the bars.
+        trial: what is asked for.
+        episodes: seeds of the policy, None for those of the trial.
+        robustness: seeds of every row, None for those of the trial.
 
     Raises:
-        RacklineError: the rows take more seeds than the policy works.
+        RacklineError: the rows take more seeds than the scripts work.
     """
-    from configs.specs.bars import TrialSpec, load_trial
-
-    try:
-        trial = load_trial(name)
-    except UnknownNameError:
-        if not optional:
-            raise
-        trial = TrialSpec()
     seeds = episodes or trial.episodes
-    scripts = min(trial.scripts, seeds)
-    if robustness is not None and robustness > scripts:
+    scripted = min(trial.scripted, seeds)
+    if robustness is not None and robustness > scripted:
         raise RacklineError(
-            f"--robustness {robustness}: its rows take the first of the {scripts} seeds that "
-            f"every script works; write {scripts} or fewer"
+            f"--robustness {robustness}: its rows take the first of the {scripted} seeds that "
+            f"every script works; write {scripted} or fewer"
         )
-    rows = min(trial.robustness, scripts) if robustness is None else robustness
-    seen = {"episodes": seeds, "scripts": scripts, "robustness": rows}
+    rows = min(trial.rows, scripted) if robustness is None else robustness
+    seen = {"episodes": seeds, "scripts": scripted, "robustness": rows}
     return trial.model_copy(update=seen)

@@ -56,10 +56,10 @@ def tune_command(
 ) -> None:
     """Search a script's parameters on selection seeds and store better ones with the effort made.
 
-    The set that is stored is tried too, and stays unless a trial costs less on the same seeds;
-    --save then replaces the script's own, which are for the station that is the default. A killed
-    or interrupted search goes on with the same command, and one that is over takes no time with
-    --save.
+    The set that is stored is tried too, and stays unless a trial costs less on
+    the same seeds; --save then replaces the script's own, which are for the
+    station that is the default. A killed or interrupted search goes on with the
+    same command, and one that is over takes no time with --save.
 
     Three trials in five cover the whole range (Latin hypercube), the rest a
     quarter of it around the best. The cost of a parameter set is what a part
@@ -74,9 +74,9 @@ def tune_command(
     from policies.tuning import Search, TrialLog, home_of, script_called, tune, write_parameters
 
     entry = script_called(script)
-    home = home_of(entry)
-    place = station(env or home).env_id
-    if save and out is None and place != home:
+    place = station(env).env_id if env else home_of(entry)
+    shared = entry.config is None  # a file of one's own is for whatever station its owner says
+    if save and out is None and shared and place != (home := home_of(entry)):
         raise RacklineError(
             f"--save: the parameters of {script} are for {home}, and other stations take them too; "
             f"write those for {place} to a file of their own with --out"
