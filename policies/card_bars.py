@@ -80,7 +80,7 @@ def _success(bar: float, ours: Records, script: Records) -> Judged:
 
 def _success_margin(bar: float, ours: Records, script: Records) -> Judged:
     pairs = _both(ours, script, lambda r: float(r.success))
-    text, low, _ = _difference(*pairs)
+    text, low, _ = difference(*pairs)
     return (
         f"success not inferior by {100 * bar:g} point (paired, 95 % interval)",
         text,
@@ -112,7 +112,7 @@ def _time(bar: float, ours: Records, script: Records) -> Judged:
 
 def _assists(bar: float, ours: Records, script: Records) -> Judged:
     pairs = _both(ours, script, lambda r: float(r.outcome is OutcomeClass.ASSISTED))
-    text, _, high = _difference(*pairs)
+    text, _, high = difference(*pairs)
     return (
         f"assists more by at most {100 * bar:g} point (paired, upper end)",
         text,
@@ -190,7 +190,7 @@ def percentile(values: Sequence[float], percent: float = 95.0) -> Interval:
     return Interval(float(np.percentile(values, percent)), float(found.low), float(found.high))
 
 
-def _difference(ours: list[float], theirs: list[float]) -> tuple[str, float, float]:
+def difference(ours: list[float], theirs: list[float]) -> tuple[str, float, float]:
     """Return in words, and by its ends, how much more often something happened to the first.
 
     Where no pair differs, Student's interval has no width; what so many pairs leave possible is

@@ -9,9 +9,9 @@ import numpy as np
 
 from envs.outcome import OutcomeClass
 from envs.registry import station
-from policies.card_bars import percentile_ratio
+from policies.card_bars import difference, percentile_ratio
 from policies.card_study import Found, Study, elsewhere_name
-from policies.intervals import Interval, clopper_pearson_upper, paired_ratio, paired_t, wilson
+from policies.intervals import Interval, clopper_pearson_upper, paired_ratio, wilson
 from policies.records import EpisodeRecord
 
 HEAD: Final = (
@@ -79,7 +79,7 @@ def tiers(study: Study, found: Found) -> list[str]:
             "",
             f"Seed by seed, {env_id} less {study.env_id} (95 % intervals).",
             "",
-            "| policy | episodes | success differs | success, points | contact time, ratio "
+            "| policy | episodes | success differs | success | contact time, ratio "
             "| p95 lateral force, ratio | mean axial force, ratio |",
             "|---|---|---|---|---|---|---|",
             *(
@@ -94,7 +94,7 @@ def _compared(name: str, there: Sequence[EpisodeRecord], here: Sequence[EpisodeR
     """Return a row of what differs between two stations, on the operations of the first."""
     here = here[: len(there)]
     flips = sum(a.success != b.success for a, b in zip(there, here, strict=True))
-    gained = paired_t([float(r.success) for r in there], [float(r.success) for r in here])
+    points, _, _ = difference([float(r.success) for r in there], [float(r.success) for r in here])
     time = paired_ratio([r.contact_time_s for r in there], [r.contact_time_s for r in here])
     side = percentile_ratio(
         [r.max_windowed_force_n for r in there], [r.max_windowed_force_n for r in here]
@@ -103,8 +103,7 @@ def _compared(name: str, there: Sequence[EpisodeRecord], here: Sequence[EpisodeR
         [r.max_windowed_axial_n for r in there], [r.max_windowed_axial_n for r in here]
     )
     return (
-        f"| {name} | {len(there):,} | {flips} | {100 * gained.estimate:+.2f} "
-        f"[{100 * gained.low:+.2f}, {100 * gained.high:+.2f}] | {_ratio(time)} | {_ratio(side)} "
+        f"| {name} | {len(there):,} | {flips} | {points} | {_ratio(time)} | {_ratio(side)} "
         f"| {_ratio(axial)} |"
     )
 
