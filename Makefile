@@ -64,15 +64,15 @@ factory: $(VENV)/.core ## robot cells at three stations at once: how many cells 
 calibrate-intervals: $(VENV)/.core ## how often the intervals hold what they promise (long); writes docs/validation.md
 	@$(BIN)/python -m twin.bridge.calibrate --doc docs/validation.md
 
-# A station's name, and the policy that works it there: its best tuned script.
-CONVERGED := tray_insert:TrayInsert:lateral-admittance shelf_insert:ShelfInsert:lateral-admittance \
-  cable_plug_light:CablePlugLight:plug-search cable_plug:CablePlug:plug-search
+# A station's file and name, its best tuned script, and seeds (300 left the plug's open by 0.1 point).
+CONVERGED := tray_insert:TrayInsert:lateral-admittance:300 shelf_insert:ShelfInsert:lateral-admittance:300 \
+  cable_plug_light:CablePlugLight:plug-search:900 cable_plug:CablePlug:plug-search:300
 converge: $(VENV)/.core ## the stations' convergence cards, or of one: STATION=cable_plug (long); writes docs/cards
 	@case " $(CONVERGED)" in *" $(STATION):"*|*" $(STATION)"*) ;; *) \
 	  echo "STATION=$(STATION): is none of $(foreach each,$(CONVERGED),$(firstword $(subst :, ,$(each))))"; exit 2 ;; esac
 	@for each in $(CONVERGED); do set -- $$(echo $$each | tr : ' '); \
 	  case "$(STATION)" in ""|"$$1") \
-	    $(BIN)/rackline converge rackline/$$2-v0 --policy scripted/$$3 --save \
+	    $(BIN)/rackline converge rackline/$$2-v0 --policy scripted/$$3 --seeds $$4 --save \
 	      --card docs/cards/$$1_convergence.md; [ $$? -le 1 ] || exit 1 ;; esac; done
 
 train-tray: $(VENV)/.dev ## the shipped tray policy, three training seeds, and its choice (an hour on two cores); writes policies/zoo
