@@ -194,7 +194,11 @@ def test_the_report_says_who_has_no_trained_policy_and_opens_alone(
     for said in (html, text):
         assert "S70 has no trained policy yet (not there: zoo/none" in said
         assert "S60 has no trained" not in said
-        assert "Physics not converged" in said
+        assert "Physics not converged" not in said
+    doubtful = found.physics | {"S70": "Physics not converged: made up."}
+    page = write_factory_reports(plan, replace(found, physics=doubtful), tmp_path, "rackline")
+    assert "Physics not converged: made up." in page.read_text()
+    assert "Physics not converged: made up." in (tmp_path / "report.md").read_text()
     assert not re.findall(r"(?:src|href)=\"(?!#|data:)", html)
     assert text.startswith(f"# {words.banner(plan, found)['word']}: small")
 
