@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import UnknownNameError
-from configs.specs.training import BeginSpec, CompositionSpec, RangeSpec, SlowSpec, ZonesSpec
+from configs.specs.training import BeginSpec, CompositionSpec, RangeSpec, ZonesSpec
 from envs.observation import Field, index_of, mirror
 from policies.policy import Policy
 
@@ -49,7 +49,9 @@ class Composition:
         self._feed = spec.feed or (1.0, 1.0)
         self._scripted = np.zeros(len(actions), dtype=np.float32)
         self._zones = [_zones(zones, fields) for zones in spec.zones]
-        self._slow = _slow(spec.slow, fields, len(actions))
+        self._slow, self._slowed = None, np.ones(len(actions), dtype=np.float32)
+        if spec.slow is not None:
+            self._slow, self._slowed[0] = _range(spec.slow, fields), spec.slow.feed
         self._begin, self._within = _begin(spec.begin, fields), _range(spec.within, fields)
         self._begun = True
         self._mirrored = spec.mirror
@@ -110,9 +112,10 @@ class Composition:
         """
         if self._base is not None:
             self._scripted = self._base.act(observation)
-            index, low, high, factors = self._slow
-            if low <= observation[index] < high:
-                self._scripted = factors * self._scripted
+            if self._slow is not None:
+                index, low, high = self._slow
+                if low <= observation[index] < high:
+                    self._scripted = self._slowed * self._scripted
         index, above = self._begin
         within, low, high = self._within
         self._begun = bool(observation[index] > above and low <= observation[within] < high)
@@ -149,16 +152,6 @@ def _zones(spec: ZonesSpec, fields: tuple[Field, ...]) -> tuple[int, Array, Arra
     index = _observed(spec.field, fields)
     ends = np.array(spec.at, dtype=np.float32) / np.float32(fields[index].scale)
     return index, ends[:-1], np.diff(ends)
-
-
-def _slow(
-    spec: SlowSpec | None, fields: tuple[Field, ...], actions: int
-) -> tuple[int, float, float, Array]:
-    """Return the entry's index, the ends as shares of its scale, and factors on the action."""
-    factors = np.ones(actions, dtype=np.float32)
-    if spec is not None:
-        factors[0] = spec.feed
-    return *_range(spec, fields), factors
 
 
 def _begin(spec: BeginSpec | None, fields: tuple[Field, ...]) -> tuple[int, float]:

@@ -61,28 +61,24 @@ class Wrist:
 
     def __init__(self, mouth: Pose, held: Held, drive: Drive, steering: Steering) -> None:
         self.body = Body(Pose(), (*_hand(), _held(held)))
-        self._steering, self._held = steering, held
+        self._steering, self._model = steering, _Model(held.part)
         self._mouth: Six = (*mouth.position, 0.0, 0.0, 0.0)
-        model = _Model(held.part)
         x, y, z, roll, pitch, yaw = drive.stiffness  # turns about x, y, z
         nominal = (x, y, z, yaw, pitch, roll)
         self._k = [drive.gain_factor * k for k in nominal]
         damping = drive.damping_factor * modal_damping(
-            np.diag(nominal), model.mass(), drive.damping_ratio
+            np.diag(nominal), self._model.mass(), drive.damping_ratio
         )
         self._d = np.diag(damping).tolist()
         self._d_across = [0.0 if i == j else float(damping[i, j]) for i, j in enumerate(PAIRED)]
         self._limit = [k * lead for k, lead in zip(self._k, steering.leads, strict=True)]
-        self._carried = model.carried_n()
+        self._carried = self._model.carried_n()
 
     def travel(self, loaded: bool) -> Travel:
         """Return the wrist on its way."""
-        return Travel(
-            self.body if loaded else Body(Pose(), _hand()),
-            AXES,
-            (),
-            _Servo(_Model(self._held.part if loaded else None)),
-        )
+        if loaded:
+            return Travel(self.body, AXES, (), _Servo(self._model))
+        return Travel(Body(Pose(), _hand()), AXES, (), _Servo(_Model(None)))
 
     def put(self, place: Sequence[float]) -> Sequence[float]:
         """Set the target to ``place`` and return joint positions that hold the part there."""

@@ -90,6 +90,15 @@ class Hand:
         side = ease.side_ease / drive.lateral_n_per_m
         return feed_m, side * read["fast fy"], side * read["fast fz"], yaw, pitch, roll
 
+    def approached_m(self, p: PlugAdmittanceParameters) -> float:
+        """Return the step along the axis (m) until the front is in."""
+        return self.fed(p.approach_m_per_s, p.press_n)
+
+    def inside(self, p: PlugAdmittanceParameters) -> Steps:
+        """Return the next step in the port: it gives way, and near home pushes with all."""
+        push = math.inf if self.read["depth left"] < p.home_m else p.press_n
+        return self.eased(self.fed(p.insert_m_per_s, push), p)
+
 
 class PlugStraight:
     """Holds the connector on the axis and feeds.
@@ -171,9 +180,8 @@ class PlugAdmittance:
         read.take(observation)
         self._touched = self._touched or -read["raw fx"] >= p.touch_n
         if not self._touched:
-            return hand.action(hand.along(hand.fed(p.approach_m_per_s, p.press_n)))
-        push = math.inf if read["depth left"] < p.home_m else p.press_n
-        return hand.action(hand.eased(hand.fed(p.insert_m_per_s, push), p))
+            return hand.action(hand.along(hand.approached_m(p)))
+        return hand.action(hand.inside(p))
 
 
 class PlugSearchParameters(PlugAdmittanceParameters):
@@ -236,11 +244,10 @@ class PlugSearch:
         depth = read["pose axial"]
         self._inside = self._inside or depth > min(SURE_M, self._lay_at_m + p.inside_m)
         if self._inside:
-            push = math.inf if read["depth left"] < p.home_m else p.press_n
-            return hand.action(hand.eased(hand.fed(p.insert_m_per_s, push), p))
+            return hand.action(hand.inside(p))
         if self._lay_at_m == math.inf:
             if -read["raw fx"] < p.touch_n:
-                return hand.action(hand.along(self._approach_m()))
+                return hand.action(hand.along(hand.approached_m(p)))
             self._lay_at_m = depth
         return hand.action(self._circled(depth) if self._flat else self._flattened(depth))
 
@@ -252,14 +259,14 @@ class PlugSearch:
         pressed = -read["fast fx"] > 0.7 * p.press_n
         self._flat = self._lying_s > p.settle_s or (calm and pressed)
         self._lay_at_m = depth_m
-        x, _, _, yaw, pitch, _ = hand.eased(self._approach_m(), p)
+        x, _, _, yaw, pitch, _ = hand.eased(hand.approached_m(p), p)
         return x, 0.0, 0.0, yaw, pitch, 0.0
 
     def _circled(self, depth_m: float) -> Steps:
         """Return the next step along the spiral, or at a mouth, where that has caught the front."""
         hand, p = self._hand, self._p
         # At a mouth an edge that catches asks for a move aside; a turn would only tilt the front.
-        x, y, z, _, _, roll = hand.eased(self._approach_m(), p)
+        x, y, z, _, _, roll = hand.eased(hand.approached_m(p), p)
         caught = depth_m > self._lay_at_m + p.caught_m
         self._caught_s = self._caught_s + hand.step_s if caught else 0.0
         if caught and self._caught_s < p.wait_s:
@@ -270,10 +277,6 @@ class PlugSearch:
             self._angle = 0.0
         after = self._offset()
         return x, after[0] - before[0], after[1] - before[1], 0.0, 0.0, 0.0
-
-    def _approach_m(self) -> float:
-        """Return the step along the axis (m) until the front is in."""
-        return self._hand.fed(self._p.approach_m_per_s, self._p.press_n)
 
     def _radius(self) -> float:
         return self._p.pitch_m * self._angle / (2.0 * math.pi)
