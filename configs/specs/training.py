@@ -88,9 +88,8 @@ class CompositionSpec(Spec):
 
     `begin` says from where on it counts, and `within` where it counts at all (what training hardly
     shows is better left to the script: a wrong port, say); training operations start there too.
-    `slow` holds the
-    script back somewhere; the learner then sees the slower script. `zones` add inputs
-    for the learner; the script sees the observation alone.
+    `slow` holds the script back somewhere; the learner then sees the slower script. `zones` add
+    inputs for the learner; the script sees the observation alone.
 
     With `mirror` the policy takes the mean of the network's action for what it sees and, mirrored
     back, for the mirror image of that. A station that is alike on its left and right asks for no
