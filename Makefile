@@ -67,9 +67,9 @@ calibrate-intervals: $(VENV)/.core ## how often the intervals hold what they pro
 # A station's file and name, its best tuned script, and seeds (300 left the plug's open by 0.1 point).
 CONVERGED := tray_insert:TrayInsert:lateral-admittance:300 shelf_insert:ShelfInsert:lateral-admittance:300 \
   cable_plug_light:CablePlugLight:plug-search:900 cable_plug:CablePlug:plug-search:300
+CONVERGED_STATIONS = $(foreach each,$(CONVERGED),$(firstword $(subst :, ,$(each))))
 converge: $(VENV)/.core ## the stations' convergence cards, or of one: STATION=cable_plug (long); writes docs/cards
-	@case " $(CONVERGED)" in *" $(STATION):"*|*" $(STATION)"*) ;; *) \
-	  echo "STATION=$(STATION): is none of $(foreach each,$(CONVERGED),$(firstword $(subst :, ,$(each))))"; exit 2 ;; esac
+	$(if $(filter-out $(CONVERGED_STATIONS),$(STATION)),@echo "STATION=$(STATION): is none of $(CONVERGED_STATIONS)" >&2; exit 2)
 	@for each in $(CONVERGED); do set -- $$(echo $$each | tr : ' '); \
 	  case "$(STATION)" in ""|"$$1") \
 	    $(BIN)/rackline converge rackline/$$2-v0 --policy scripted/$$3 --seeds $$4 --save \

@@ -80,11 +80,11 @@ def _success(bar: float, ours: Records, script: Records) -> Judged:
 
 def _success_margin(bar: float, ours: Records, script: Records) -> Judged:
     pairs = _both(ours, script, lambda r: float(r.success))
-    text, low, _ = difference(*pairs)
+    text, found = difference(*pairs)
     return (
         f"success not inferior by {100 * bar:g} point (paired, 95 % interval)",
         text,
-        low >= -bar,
+        found.low >= -bar,
     )
 
 
@@ -105,27 +105,27 @@ def _time(bar: float, ours: Records, script: Records) -> Judged:
         f"ratio of mean contact times wholly below {bar:g} (paired, 95 % interval; all "
         "operations with their re-entries, until they end or a person takes over: no "
         "technician's time)",
-        f"{_plain(time)}; server seconds, people's time included: {_plain(cost)}",
+        f"{in_words(time)}; server seconds, people's time included: {in_words(cost)}",
         time.high < bar,
     )
 
 
 def _assists(bar: float, ours: Records, script: Records) -> Judged:
     pairs = _both(ours, script, lambda r: float(r.outcome is OutcomeClass.ASSISTED))
-    text, _, high = difference(*pairs)
+    text, found = difference(*pairs)
     return (
         f"assists more by at most {100 * bar:g} point (paired, upper end)",
         text,
-        high <= bar,
+        found.high <= bar,
     )
 
 
 def _lateral(bar: float, ours: Records, script: Records) -> Judged:
     found = percentile([r.max_windowed_force_n for r in ours])
-    high = f"{found.high:.1f}" if math.isfinite(found.high) else f"no upper end from {len(ours)}"
+    some = f"{found.estimate:.1f} N, and {len(ours)} operations are too few for an upper end"
     return (
         f"p95 lateral force at most {bar:g} N (95 % interval, upper end)",
-        f"{found.estimate:.1f} [{found.low:.1f}, {high}] N",
+        f"{in_words(found, '.1f')} N" if math.isfinite(found.high) else some,
         found.high <= bar,
     )
 
@@ -134,7 +134,7 @@ def _lateral_ratio(bar: float, ours: Records, script: Records) -> Judged:
     found = percentile_ratio(*_both(ours, script, lambda r: r.max_windowed_force_n))
     return (
         f"ratio of the p95 lateral forces at most {bar:g} (paired, upper end)",
-        _plain(found),
+        in_words(found),
         found.high <= bar,
     )
 
@@ -176,11 +176,12 @@ def percentile_ratio(
         return np.asarray(above / np.percentile(y, percent, axis=axis))
 
     x, y = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
-    found = stats.bootstrap(
-        (x, y), ratio, paired=True, vectorized=True, n_resamples=_RESAMPLES, batch=100,
-        method="percentile", rng=np.random.default_rng(seed),
-    ).confidence_interval  # fmt: skip
-    return Interval(float(ratio(x, y)), float(found.low), float(found.high))
+    with np.errstate(divide="ignore", invalid="ignore"):  # over 0: no figure
+        found = stats.bootstrap(
+            (x, y), ratio, paired=True, vectorized=True, n_resamples=_RESAMPLES, batch=100,
+            method="percentile", rng=np.random.default_rng(seed),
+        ).confidence_interval  # fmt: skip
+        return Interval(float(ratio(x, y)), float(found.low), float(found.high))
 
 
 def percentile(values: Sequence[float], percent: float = 95.0) -> Interval:
@@ -190,23 +191,38 @@ def percentile(values: Sequence[float], percent: float = 95.0) -> Interval:
     return Interval(float(np.percentile(values, percent)), float(found.low), float(found.high))
 
 
-def difference(ours: list[float], theirs: list[float]) -> tuple[str, float, float]:
-    """Return in words, and by its ends, how much more often something happened to the first.
+def difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[str, Interval]:
+    """Return in words, and as an interval, how much more often something happened to the first.
 
-    Where no pair differs, Student's interval has no width; what so many pairs leave possible is
-    then Clopper-Pearson's bound of none, to either side.
+    Where every pair says the same, Student's interval has no width; what so many pairs leave
+    possible is then Clopper-Pearson's bound of none that says otherwise.
+
+    Args:
+        ours: 1.0 where it happened, else 0.0.
+        theirs: the same of the same operations.
     """
-    if ours == theirs:
-        unseen = clopper_pearson_upper(0, len(ours))
-        most = f"{100 * unseen:.2f} points"
-        return f"no difference in {len(ours):,} pairs: at most {most}", -unseen, unseen
-    found = paired_t(ours, theirs)
-    return f"{_points(found)} points", found.low, found.high
+    found, pairs = paired_t(ours, theirs), f"{len(ours):,} pairs"
+    if found.low < found.high:
+        return f"{in_words(found, '+.2f', 100.0)} points", found
+    same = found.estimate
+    unseen = (1.0 + abs(same)) * clopper_pearson_upper(0, len(ours))
+    bound = Interval(same, max(-1.0, same - unseen), min(1.0, same + unseen))
+    if same == 0.0:
+        return f"no difference in {pairs}: at most {100 * unseen:.2f} points", bound
+    return f"{100 * same:+.0f} points in each of {pairs}", bound
 
 
-def _points(found: Interval) -> str:
-    return f"{100 * found.estimate:+.2f} [{100 * found.low:+.2f}, {100 * found.high:+.2f}]"
+def in_words(found: Interval, form: str = ".3f", unit: float = 1.0) -> str:
+    """Return an interval as cards write it; what has no width, or is no number, in words.
 
-
-def _plain(found: Interval) -> str:
-    return f"{found.estimate:.3f} [{found.low:.3f}, {found.high:.3f}]"
+    Args:
+        found: the interval.
+        form: how its numbers are written.
+        unit: what they are multiplied by.
+    """
+    if not math.isfinite(found.low + found.high):
+        return "no figure: it would be over 0"
+    estimate, low, high = (
+        format(unit * value, form) for value in (found.estimate, found.low, found.high)
+    )
+    return f"{estimate} to its last digit" if low == high else f"{estimate} [{low}, {high}]"

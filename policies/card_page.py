@@ -17,7 +17,7 @@ from policies.bundle import NETWORK, bundle_name, read_bundle, write_bundle
 from policies.card_bars import VOID_SHARE, Bar, bars, void_share
 from policies.card_study import Found, Study
 from policies.card_tables import HEAD, by_part, line, tiers
-from policies.card_trial import home_of
+from policies.card_trial import bars_of, home_of
 from policies.records import EpisodeRecord
 from policies.results import result_of
 
@@ -190,8 +190,8 @@ def _fewer(study: Study) -> str:
 
 def _asked(study: Study) -> str:
     """Return the option that names other bars than the station's own."""
-    own = study.bars in ("", station(study.env_id).stem)
-    return "" if own else f"--bars {study.bars} "
+    own = bars_of(station(study.env_id))
+    return "" if study.bars in ("", own) else f"--bars {study.bars} "
 
 
 def _slowed(card: Card) -> list[str]:

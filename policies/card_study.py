@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from configs.errors import BundleError, RunFolderError
+from configs.errors import BundleError, RacklineError, RunFolderError
 from configs.specs.bars import TrialSpec
 from configs.specs.base import resolved_yaml
+from configs.specs.station import StationSpec
 from envs.perturbation import Perturbation
 from envs.registry import station
 from policies.bundle import CARD, OTHERS, bundle_name, load_bundle, read_bundle
@@ -157,6 +158,7 @@ def open_study(
     Raises:
         RunFolderError: the folder holds another study, or folder or ledger cannot be used.
         BundleError: ``bundle``, or a training seed beside it, is no policy for the station.
+        RacklineError: no script works the station, or one works it and not another station.
     """
     setting = _check_bundle(bundle, env_id, trial.stations)
     identity = _identity(bundle, env_id, setting, trial)
@@ -219,11 +221,12 @@ def _complete(
 
 def _check_bundle(bundle: Path, env_id: str, elsewhere: Sequence[str]) -> str:
     """Return the setting a bundle was made in, once it loads everywhere it is to work."""
-    for other in elsewhere:
-        load_bundle(bundle, station(other).spec)
     place = station(env_id).spec
     if not scripts(place):
-        raise RunFolderError(f"{env_id}: no script works it, and a card compares with the best")
+        raise RacklineError(
+            f"{env_id}: no script works it, and a card compares with the best one; register one "
+            f"(docs/stations/adding.md)"
+        )
     for path in (bundle, *_other_seeds(bundle)):
         load_bundle(path, place)
     made = read_bundle(bundle)[0].station
@@ -233,12 +236,24 @@ def _check_bundle(bundle: Path, env_id: str, elsewhere: Sequence[str]) -> str:
             f"{place.id} (known: {', '.join(place.settings)}); train or export it again"
         )
     for other in elsewhere:
-        if made.setting not in station(other).spec.settings:
-            raise BundleError(
-                f"{bundle}/{CARD}: station.setting = {made.setting!r}: is none of {other}, where "
-                f"the bars have it tried; take that out of their stations"
-            )
+        _check_elsewhere(bundle, made.setting, place, other)
     return made.setting
+
+
+def _check_elsewhere(bundle: Path, setting: str, home: StationSpec, other: str) -> None:
+    """Refuse another station where bundle or scripts of the first one cannot work."""
+    there, remedy = station(other).spec, "take that station out of the bars"
+    load_bundle(bundle, there)
+    if setting not in there.settings:
+        raise BundleError(
+            f"{bundle}/{CARD}: station.setting = {setting!r}: is none of {other}, where the bars "
+            f"have it tried; {remedy}"
+        )
+    unable = [entry.name for entry in scripts(home) if not isinstance(there, entry.station)]
+    if unable:
+        raise RacklineError(
+            f"{other}: {', '.join(unable)} cannot work it, and may be the best here; {remedy}"
+        )
 
 
 def _block_of(file: Path, identity: Mapping[str, str]) -> int:

@@ -9,9 +9,9 @@ import numpy as np
 
 from envs.outcome import OutcomeClass
 from envs.registry import station
-from policies.card_bars import difference, percentile_ratio
+from policies.card_bars import difference, in_words, percentile_ratio
 from policies.card_study import Found, Study, elsewhere_name
-from policies.intervals import Interval, clopper_pearson_upper, paired_ratio, wilson
+from policies.intervals import clopper_pearson_upper, paired_ratio, wilson
 from policies.records import EpisodeRecord
 
 HEAD: Final = (
@@ -65,13 +65,15 @@ def by_part(study: Study, found: Found) -> list[str]:
 
 
 def tiers(study: Study, found: Found) -> list[str]:
-    """Return where another station with the same slots differs on the same operations."""
+    """Return where another station differs on the same operations.
+
+    They are the same where seeds draw the same: of equal slots, parts and data of the setting.
+    """
     here, lines = station(study.env_id).spec, []
     for env_id in study.trial.stations:
         there = station(env_id).spec
-        if any(
-            getattr(there, name) != getattr(here, name) for name in ("slots", "parts", "settings")
-        ):
+        drawn = [(at.slots, at.parts, at.settings[study.setting]) for at in (here, there)]
+        if drawn[0] != drawn[1]:
             continue
         lines += [
             "",
@@ -94,7 +96,7 @@ def _compared(name: str, there: Sequence[EpisodeRecord], here: Sequence[EpisodeR
     """Return a row of what differs between two stations, on the operations of the first."""
     here = here[: len(there)]
     flips = sum(a.success != b.success for a, b in zip(there, here, strict=True))
-    points, _, _ = difference([float(r.success) for r in there], [float(r.success) for r in here])
+    gained, _ = difference([float(r.success) for r in there], [float(r.success) for r in here])
     time = paired_ratio([r.contact_time_s for r in there], [r.contact_time_s for r in here])
     side = percentile_ratio(
         [r.max_windowed_force_n for r in there], [r.max_windowed_force_n for r in here]
@@ -103,10 +105,6 @@ def _compared(name: str, there: Sequence[EpisodeRecord], here: Sequence[EpisodeR
         [r.max_windowed_axial_n for r in there], [r.max_windowed_axial_n for r in here]
     )
     return (
-        f"| {name} | {len(there):,} | {flips} | {points} | {_ratio(time)} | {_ratio(side)} "
-        f"| {_ratio(axial)} |"
+        f"| {name} | {len(there):,} | {flips} | {gained} | {in_words(time)} | {in_words(side)} "
+        f"| {in_words(axial)} |"
     )
-
-
-def _ratio(found: Interval) -> str:
-    return f"{found.estimate:.3f} [{found.low:.3f}, {found.high:.3f}]"

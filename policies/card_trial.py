@@ -6,10 +6,10 @@ from pathlib import Path
 
 from configs.errors import UnknownNameError
 from configs.specs.bars import TrialSpec
-from configs.specs.base import error_at, load_spec, resolve_path, spec_hash
+from configs.specs.base import error_at, load_spec, resolve_path
 from configs.specs.card import Card
 from envs.registry import StationEntry, station, stations
-from policies.scripted.registry import scripts
+from policies.bundle import reference
 
 
 def load_trial(name_or_path: str | Path, home: StationEntry) -> TrialSpec:
@@ -21,7 +21,7 @@ def load_trial(name_or_path: str | Path, home: StationEntry) -> TrialSpec:
 
     Raises:
         ConfigError: naming file and line; also for a station that is not here, is the one itself,
-            has no setting of its name, or takes other scripts.
+            or does other work.
         UnknownNameError: neither a file nor a shipped name.
     """
     path = resolve_path("bars", name_or_path)
@@ -39,25 +39,30 @@ def load_trial(name_or_path: str | Path, home: StationEntry) -> TrialSpec:
             raise error_at(
                 path, at, f"does other work than {home.env_id}", "name one with the same id"
             )
-        missing = {entry.name for entry in scripts(home.spec)} - {
-            entry.name for entry in scripts(other.spec)
-        }
-        if missing:
-            raise error_at(path, at, f"does not take {', '.join(sorted(missing))}", "leave it out")
     return trial
 
 
 def home_of(card: Card) -> StationEntry | None:
     """Return the station that a policy was trained at, None where that is none of ours.
 
-    A bundle that was exported says what the station was, not which.
+    A bundle that was exported says what the station was, not which: the one with the same data, or
+    the first with the same id and table of observations, for data may have changed since.
     """
     if card.training is not None:
         return station(card.training.env)
     made = card.station
-    alike = [entry for entry in stations() if made is not None and entry.spec.id == made.id]
-    same = [entry for entry in alike if made and spec_hash(entry.spec) == made.spec_hash]
-    return next(iter(same or alike), None)
+    if made is None:
+        return None
+    known = [entry for entry in stations() if entry.spec.id == made.id]
+    here = [(entry, reference(entry.spec, made.setting)) for entry in known]
+    same = [entry for entry, it in here if it.spec_hash == made.spec_hash]
+    alike = [entry for entry, it in here if it.table_hash == made.table_hash]
+    return next(iter([*same, *alike]), None)
+
+
+def bars_of(entry: StationEntry) -> str:
+    """Return the name that a station's bars are shipped by, "" for one of somebody's own."""
+    return entry.stem if entry.env_id.startswith("rackline/") else ""
 
 
 def trial_of(entry: StationEntry) -> TrialSpec | None:
@@ -66,9 +71,8 @@ def trial_of(entry: StationEntry) -> TrialSpec | None:
     Raises:
         ConfigError: see `load_trial`.
     """
-    if not entry.env_id.startswith("rackline/"):
-        return None
+    name = bars_of(entry)
     try:
-        return load_trial(entry.stem, entry)
+        return load_trial(name, entry) if name else None
     except UnknownNameError:
         return None

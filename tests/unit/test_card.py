@@ -4,6 +4,7 @@ import dataclasses
 import json
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,19 +16,22 @@ import configs
 import twin.cli.card  # noqa: F401 - registers the command
 from configs.errors import BundleError, ConfigError, RacklineError, RunFolderError
 from configs.specs.bars import BarsSpec, TrialSpec
+from configs.specs.plug import ArmPlugSpec
 from configs.specs.training import RangeSpec
 from envs.outcome import OutcomeClass
-from envs.registry import station, stations
-from envs.stations.insertion.station import insertion_fields
-from policies import card_study
+from envs.registry import station, station_of, stations
+from policies import card_study, card_tables
 from policies.bundle import read_bundle, reference, write_bundle
-from policies.card_bars import bars, percentile, percentile_ratio
+from policies.card_bars import bars, difference, in_words, percentile, percentile_ratio
 from policies.card_looks import BLOCK, EVALUATIONS, read_looks, take_look
 from policies.card_page import _what, draw_forces, save_card, write_card
 from policies.card_study import Campaign, Found, Study, open_study, run_study
+from policies.card_tables import tiers
 from policies.card_trial import home_of, load_trial
-from policies.catalogue import zoo_folder
+from policies.catalogue import policy_content, zoo_folder
+from policies.intervals import Interval, paired_ratio
 from policies.records import EpisodeRecord, read_records
+from policies.scripted import registry
 from policies.scripted.registry import scripts
 from policies.seeds import HELD_OUT
 from twin.cli.app import app
@@ -92,7 +96,7 @@ def test_server_seconds_stand_beside_the_time_that_counts_no_person():
     found = bars(TRAY, [record(s) for s in range(4950)] + [
         record(s, OutcomeClass.ASSISTED) for s in range(4950, 5000)
     ], [record(s) for s in range(5000)])[2].found  # fmt: skip
-    assert found.startswith("1.000 [1.000, 1.000]; server seconds")
+    assert found.startswith("1.000 to its last digit; server seconds")  # the same in every pair
     assert f"{36.8 / 32:.3f} [" in found
 
 
@@ -170,12 +174,24 @@ def test_no_difference_in_few_pairs_proves_nothing():
     assert not few.holds
     (many,) = bars(asked, campaign(n=300), campaign(n=300))
     assert many.holds
+    lost, bound = difference([0.0] * 20, [1.0] * 20)
+    assert lost == "-100 points in each of 20 pairs"
+    assert (bound.low, bound.high) == (-1.0, pytest.approx(-1.0 + 2 * 0.1391, abs=1e-4))
+
+
+def test_no_figure_of_a_card_is_none():
+    """Twelve newtons against none."""
+    for ratio in (paired_ratio, percentile_ratio):
+        assert in_words(ratio([12.0] * 30, [0.0] * 30)) == "no figure: it would be over 0"
+        assert in_words(ratio([12.0] * 30, [10.0] * 30)) == "1.200 to its last digit"
+    assert in_words(Interval(0.1, 0.05, 0.15), "+.1f", 100.0) == "+10.0 [+5.0, +15.0]"
 
 
 def test_a_percentile_of_few_has_no_upper_end():
     asked = BarsSpec.model_validate_json('{"lateral_p95": "500 N"}')
     (bar,) = bars(asked, campaign(n=20), campaign(n=20))
-    assert "no upper end from 20" in bar.found
+    assert "20 operations are too few for an upper end" in bar.found
+    assert "nan" not in bar.found
     assert not bar.holds
 
 
@@ -230,13 +246,18 @@ def test_a_ledger_that_is_none_is_one_error(tmp_path, text):
 
 @pytest.fixture
 def bundle(tmp_path):
-    """Return a bundle whose network says nothing: it is straight push itself."""
-    place, base = station(ENV).spec, scripts()[0]
-    parameters = base.tuned
-    seen = len(insertion_fields(place.parts)) + 4
+    return toy(tmp_path, ENV)
+
+
+def toy(tmp_path, env_id):
+    """Return a bundle whose network says nothing: it is the station's first script itself."""
+    place = station(env_id).spec
+    base, at = scripts(place)[0], station_of(place)
+    parameters, acts = base.tuned, len(at.actions)
+    seen = len(at.fields) + acts
     card = {
         "name": "toy",
-        "signature": {"observation": seen, "kind": "continuous", "action": 4},
+        "signature": {"observation": seen, "kind": "continuous", "action": acts},
         "station": reference(place, "hard").model_dump(),
         "composition": {"kind": "residual", "base": f"{base.name}@{base.version}"},
         "base_parameters": parameters.model_dump(by_alias=True, mode="json"),
@@ -245,8 +266,8 @@ def bundle(tmp_path):
         [helper.make_node("MatMul", ["obs", "w"], ["action"])],
         "toy",
         [helper.make_tensor_value_info("obs", TensorProto.FLOAT, [1, seen])],
-        [helper.make_tensor_value_info("action", TensorProto.FLOAT, [1, 4])],
-        [numpy_helper.from_array(np.zeros((seen, 4), np.float32), "w")],
+        [helper.make_tensor_value_info("action", TensorProto.FLOAT, [1, acts])],
+        [numpy_helper.from_array(np.zeros((seen, acts), np.float32), "w")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     for folder in ("toy", "toy/seeds/1"):
@@ -367,14 +388,40 @@ def test_a_card_shows_parts_other_stations_and_its_bars(tmp_path):
         assert "--bars easy.yaml" in text
         assert "As asked by easy.yaml (" in text
         assert f"## The same operations at {other.env_id} and here" in text
+        assert f"| {script} | 20 | 0 | no difference in 20 pairs: at most 13.91 points |" in text
+        assert "nan" not in text
         assert "| qsfp_dd, policy | " in text
         assert "scripts the first 40" in text
-        assert ("0.400 [0.4" in text) == (entry is light)  # the arm asks nothing of time
+        assert ("0.400 to its last digit" in text) == (
+            entry is light
+        )  # the arm asks nothing of time
     rows = [result.seeds for result in read_bundle(bundle)[0].results]
     assert [row.partition(" at ")[2] for row in rows][-2:] == ["", "rackline/CablePlug-v0"]
     assert {"README.md", "cable_plug.md", "forces.png", "cable_plug_forces.png"} <= {
         file.name for file in bundle.iterdir()
     }
+
+
+def test_the_same_operations_are_those_that_seeds_draw_the_same(tmp_path, monkeypatch):
+    """Slots and parts alone do not make them: here the other one's cable drags more."""
+    light, arm = station("rackline/CablePlugLight-v0"), station("rackline/CablePlug-v0")
+    trial = TrialSpec(episodes=20, scripts=20, robustness=20, stations=[arm.env_id])
+    study = Study(tmp_path, light.env_id, "hard", tmp_path, 1, 1, trial, "")
+    names = ["policy", "scripted/plug-search"]
+    found = Found({n: plugged(n, study.seeds) for n in names}, names[1])
+    found = Found(
+        found.records | {f"at {arm.env_id}, {n}": found.records[n] for n in names}, names[1]
+    )
+    assert tiers(study, found)
+    spec = arm.spec
+    worse = spec.settings["hard"].model_copy(update={"drag_n": 9.0})
+    spec = spec.model_copy(update={"settings": {**spec.settings, "hard": worse}})
+    monkeypatch.setattr(
+        card_tables,
+        "station",
+        lambda name: light if name == light.env_id else SimpleNamespace(spec=spec),
+    )
+    assert not tiers(study, found)
 
 
 def test_a_card_without_bars_says_so(bundle, tmp_path):
@@ -391,9 +438,58 @@ def test_a_policy_that_was_exported_is_at_home_where_its_station_is_the_same(bun
     assert read_bundle(bundle)[0].training is None
     assert home_of(read_bundle(bundle)[0]) is station(ENV)
     change(bundle, station={"spec_hash": "0" * 16})
-    assert home_of(read_bundle(bundle)[0]) is station(ENV)  # by its id
+    assert home_of(read_bundle(bundle)[0]) is station(ENV)  # by its id and table
+    change(bundle, station={"table_hash": "0" * 16})
+    assert home_of(read_bundle(bundle)[0]) is None
     change(bundle, station={"id": "Elsewhere"})
     assert home_of(read_bundle(bundle)[0]) is None
+
+
+@pytest.mark.parametrize("env_id", ["rackline/CablePlugLight-v0", "rackline/CablePlug-v0"])
+def test_stations_that_share_an_id_are_told_apart_by_their_data(tmp_path, env_id):
+    assert home_of(read_bundle(toy(tmp_path, env_id))[0]) is station(env_id)
+
+
+def test_the_hash_of_a_bundle_from_before_stays(bundle):
+    """Its block of held-out seeds is known by it; a later field counts where it says something."""
+    shipped = str(policy_content("zoo/tray_insert")["sha256"])[:16]
+    assert shipped in {row.policy for row in read_looks(zoo_folder() / "held_out.json")}
+    before = policy_content(str(bundle))
+    change(bundle, composition={"within": {"field": "pose axial", "between": (0.0, 0.1)}})
+    assert policy_content(str(bundle))["sha256"] != before["sha256"]
+
+
+ARM, LIGHT = "rackline/CablePlug-v0", "rackline/CablePlugLight-v0"
+
+
+def test_another_station_takes_the_setting_and_every_script(tmp_path, monkeypatch):
+    """Or it is said before the look."""
+    bundle, ledger = toy(tmp_path, ARM), tmp_path / "l.json"
+    trial = FEW.model_copy(update={"stations": [LIGHT]})
+    first = scripts(station(ARM).spec)[0]
+    of_arms = dataclasses.replace(first, name="scripted/of-arms", station=ArmPlugSpec)
+    calm = station(LIGHT).spec
+    easy = {name: s for name, s in calm.settings.items() if name != "hard"}
+    calm = calm.model_copy(update={"settings": easy, "default_setting": "nominal"})
+
+    def refused(said):
+        with pytest.raises(RacklineError, match=said):
+            open_study(bundle, ARM, tmp_path / "run", ledger, trial)
+        assert not ledger.exists()
+
+    with monkeypatch.context() as patch:
+        patch.setitem(registry._SCRIPTS, of_arms.name, of_arms)
+        refused(f"{LIGHT}: scripted/of-arms cannot work it")
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            card_study, "station",
+            lambda name: SimpleNamespace(spec=calm) if name == LIGHT else station(name),
+        )  # fmt: skip
+        refused(f"'hard': is none of {LIGHT}")
+    with monkeypatch.context() as patch:
+        patch.setattr(card_study, "scripts", lambda spec: ())
+        refused(f"{ARM}: no script works it")
+    assert open_study(bundle, ARM, tmp_path / "run", ledger, trial).block == 1
 
 
 def test_studies_from_before_go_on(bundle, tmp_path):
@@ -478,6 +574,7 @@ def test_a_resumed_study_wants_the_ledger_that_counted_it(bundle, tmp_path):
         (["--episodes", "20", "--robustness", "500"], "write 20 or fewer"),
         (["--setting-gone"], "is none of"),
         (["--save"], "is a folder"),
+        (["--station-gone"], "name it: --env"),
     ],
 )
 def test_a_mistake_is_one_message_and_costs_no_look(bundle, tmp_path, arguments, said):
@@ -490,6 +587,9 @@ def test_a_mistake_is_one_message_and_costs_no_look(bundle, tmp_path, arguments,
     (bundle / "forces.png").mkdir()  # cannot be written over; only --save would
     if arguments == ["--setting-gone"]:
         change(bundle, station={"setting": "brutal"})
+        arguments = []
+    if arguments == ["--station-gone"]:
+        change(bundle, station={"id": "Elsewhere"})
         arguments = []
     given = ["card", str(bundle), "--ledger", str(ledger), "--out", str(tmp_path / "run")]
     given += [text.format(tmp=tmp_path) for text in arguments]

@@ -124,6 +124,18 @@ def test_a_script_s_own_parameters_are_for_one_station():
     assert "with --out" in str(found.exception)
 
 
+def test_a_script_of_one_s_own_is_for_the_station_its_owner_says(bench, monkeypatch):
+    """None of ours need be its home."""
+    own = bench.folder / "own.yaml"
+    own.write_text(stored(0.001))
+    entry = dataclasses.replace(script_called(SCRIPT), config=own)
+    monkeypatch.setitem(policies.scripted.registry._SCRIPTS, SCRIPT, entry)
+    monkeypatch.setattr(policies.tuning, "home_of", lambda _: pytest.fail("nobody asked for it"))
+    few = ("--env", "rackline/ShelfInsert-v0", "--trials", 1, "--episodes", 1, "--save")
+    result, _ = bench.tune(*few, out=None)
+    assert f"written to {own}" in result.output
+
+
 def test_ctrl_c_keeps_the_trials_and_the_same_command_goes_on(bench):
     whole, episodes = bench.tune(out="whole.yaml", log="whole.jsonl")
     assert episodes == 10

@@ -101,12 +101,16 @@ def test_what_is_learnt_begins_where_it_is_said_to():
 
 
 def test_what_is_learnt_counts_only_within_what_it_is_said_to():
-    """-.05 to .02 m are -.5 and .2 of the entry's scale; its begin holds beside it."""
+    """-.05 to .02 m are -.5 and .2 of the entry's scale; its begin holds beside it.
+
+    From its lower end on, up to its upper, as where a script is slower.
+    """
     within = {"field": "depth", "between": (-0.05, 0.02)}
     made = composition("residual", Fixed(0.2, 0.1, 0.0, -0.1), scale=0.5, within=within)
     learnt = np.array([1.0, 0.4, -0.4, 0.2], dtype=np.float32)
     script, both = [0.2, 0.1, 0.0, -0.1], [0.7, 0.3, -0.2, 0.0]
-    for depth, expected in ((-0.51, script), (-0.49, both), (0.19, both), (0.21, script)):
+    ends = (-0.51, script), (-0.5, both), (-0.49, both), (0.19, both), (0.2, script), (0.21, script)
+    for depth, expected in ends:
         action = made.act(np.array([depth, 0, 0], dtype=np.float32), lambda _: learnt)
         assert action == pytest.approx(expected)
     begin = {"field": "depth", "above": 0.01}

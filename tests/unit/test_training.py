@@ -579,6 +579,16 @@ def test_odd_seeds_are_refused(seeds, tmp_path):
             },
             "composition.begin.above = '9.0': is never exceeded: pose axial is observed up to",
         ),
+        *(
+            (
+                {
+                    "composition": {"kind": "residual", "base": "scripted/lateral-admittance@1"}
+                    | {"within": {"field": "pose axial", "between": between}}
+                },
+                "composition.within.between: is never reached: pose axial is observed from",
+            )
+            for between in ([9.0, 10.0], [-10.0, -9.0])
+        ),
     ],
 )
 def test_names_that_do_not_exist_are_refused_with_their_line(changes, says, tmp_path):
