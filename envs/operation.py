@@ -33,7 +33,7 @@ class Operation:
 
     Args:
         station: the station at one setting, perturbed where a study wants that.
-        perturbation: factors on rate and stiffness, for studies.
+        perturbation: factors on rate, stiffness and damping, for studies.
         visible: give bodies shapes to look at.
 
     Attributes:
@@ -50,7 +50,7 @@ class Operation:
         self.station = station
         physics = station.spec.physics
         self._rate_hz = physics.rate_hz * perturbation.rate
-        self._stiffness = perturbation.stiffness
+        self._stiffness, self._damping = perturbation.stiffness, perturbation.damping
         self._substeps = round(self._rate_hz / physics.control_rate_hz)
         self._controls = round(physics.control_rate_hz / physics.policy_rate_hz)
         self._window_controls = round(physics.control_rate_hz / WINDOW_HZ)
@@ -180,7 +180,7 @@ class Operation:
     def _contact(self, friction: float) -> Contact:
         physics, factor = self.station.spec.physics, self._stiffness
         # Damping goes with the root of stiffness, so that contact keeps its damping ratio.
-        damping = physics.contact_damping_ns_per_m * math.sqrt(factor)
+        damping = physics.contact_damping_ns_per_m * math.sqrt(factor) * self._damping
         return Contact(physics.contact_stiffness_n_per_m * factor, damping, friction)
 
     def _settle(self) -> None:

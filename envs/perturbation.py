@@ -10,10 +10,19 @@ from configs.specs.station import PoseError, Setting, StationSpec
 
 @dataclass(frozen=True)
 class Perturbation:
-    """Factors on a station's data; 1 is the station."""
+    """Factors on a station's data; 1 is the station.
+
+    Attributes:
+        rate: of physics; control and policy keep theirs.
+        stiffness: of contact; its damping goes with the root, so that the damping ratio stays.
+        damping: of contact, beside that.
+        pose_error: of docking and grasp.
+        friction: of both ends of its range.
+    """
 
     rate: int = 1
     stiffness: float = 1.0
+    damping: float = 1.0
     pose_error: float = 1.0
     friction: float = 1.0
 

@@ -108,9 +108,10 @@ class Study:
     def rows(self, script: str) -> tuple[Campaign, ...]:
         """Every perturbation and other station, the policy and ``script`` each."""
         seeds, both = self.trial.rows, (("policy", str(self.bundle)), (script, script))
+        of_contact = {f.name: Perturbation(**f.model_dump()) for f in self.trial.contact}
         perturbed = (
             Campaign(f"{name}, {policy}", path, self.env_id, seeds, perturbation)
-            for name, perturbation in ROBUSTNESS.items()
+            for name, perturbation in {**ROBUSTNESS, **of_contact}.items()
             for policy, path in both
         )
         elsewhere = (

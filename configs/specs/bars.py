@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import Field, model_validator
@@ -38,6 +39,30 @@ class BarsSpec(Spec):
     lateral_ratio: Ratio | None = None
 
 
+class ContactFactors(Spec):
+    """Factors on a station's physics, for a row of what was assumed of contact.
+
+    Attributes:
+        rate: of physics.
+        stiffness: of contact, with damping by its root.
+        damping: of contact, beside that.
+    """
+
+    rate: Annotated[int, Field(ge=1, le=8)] = 1
+    stiffness: Ratio = 1.0
+    damping: Ratio = 1.0
+
+    @property
+    def name(self) -> str:
+        """What is other than at the station, in words."""
+        told = (
+            ("physics rate", self.rate),
+            ("contact stiffness", self.stiffness),
+            ("contact damping", self.damping),
+        )
+        return ", ".join(f"{what} x {factor:g}" for what, factor in told if factor != 1)
+
+
 class TrialSpec(Spec):
     """How a policy is tried at a station: on how many seeds, beside what, and the bars.
 
@@ -45,6 +70,7 @@ class TrialSpec(Spec):
         episodes: held-out seeds that the policy works.
         scripts: the first of them, that every tuned script works too; all where left out.
         robustness: the first of those, that every row beyond the station itself works; 500 or all.
+        contact: factors on what is assumed of contact, a row each.
         stations: ids of other stations that take the same policy, a row each.
         bars: what it has to reach.
     """
@@ -54,6 +80,7 @@ class TrialSpec(Spec):
     episodes: Seeds = 5000
     scripts: Seeds | None = None
     robustness: Seeds | None = None
+    contact: Annotated[list[ContactFactors], Field(default_factory=list, max_length=8)]
     stations: Annotated[list[str], Field(default_factory=list, max_length=8)]
     bars: BarsSpec = BarsSpec()
 
@@ -66,8 +93,12 @@ class TrialSpec(Spec):
                 ["robustness"], "is more than the scripts work; write {n} at most",
                 n=str(self.scripted),
             )  # fmt: skip
-        if len(set(self.stations)) < len(self.stations):
-            raise error_below(["stations"], "repeat; name each once")
+        for field in ("contact", "stations"):
+            known = getattr(self, field)
+            if any(a == b for a, b in combinations(known, 2)):
+                raise error_below([field], "repeat; name each once")
+        if ContactFactors() in self.contact:
+            raise error_below(["contact"], "has a row that changes nothing; leave it out")
         return self
 
     @property

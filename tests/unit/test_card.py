@@ -142,6 +142,9 @@ def test_every_shipped_trial_asks_something_of_a_station_there_is():
         ("stations: [rackline/TrayInsert-v0]\n", r"own.yaml:1: .*does other work than"),
         ("stations: [rackline/CablePlugLight-v0]\n", r"own.yaml:1: .*is the station itself"),
         ("stations: [rackline/CablePlug-v0, rackline/CablePlug-v0]\n", "repeat; name each once"),
+        ("contact: [{rate: 4}, {rate: 4}]\n", "contact.*repeat; name each once"),
+        ("contact: [{damping: 1}]\n", "contact.*changes nothing; leave it out"),
+        ("contact: [{stiffness: 0}]\n", r"own.yaml:1: contact\[0\].stiffness"),
     ],
 )
 def test_a_trial_that_cannot_be_held_is_refused_with_its_line(tmp_path, text, said):
@@ -391,6 +394,7 @@ def test_a_card_shows_parts_other_stations_and_its_bars(tmp_path):
         assert f"| {script} | 20 | 0 | no difference in 20 pairs: at most 13.91 points |" in text
         assert "nan" not in text
         assert "| qsfp_dd, policy | " in text
+        assert f"| physics rate x 4, contact damping x 0.1, {script} | 20 | " in text
         assert "scripts the first 40" in text
         assert ("0.400 to its last digit" in text) == (
             entry is light

@@ -15,6 +15,8 @@ from configs.specs.base import load_spec, resolve_path
 from configs.specs.insertion import InsertionSpec
 from envs.operation import Operation
 from envs.perturbation import Perturbation, perturbed
+from envs.physics.shapes import Body, Contact
+from envs.physics.world import World
 from envs.registry import register, station, stations
 from envs.station_env import StationEnv
 from envs.stations.insertion.station import Insertion
@@ -101,12 +103,37 @@ def test_a_policy_gets_nothing_but_observations() -> None:
 def test_draws_do_not_depend_on_rate_or_stiffness() -> None:
     """Convergence studies compare the same operations."""
     drawn = []
-    for perturbation in (Perturbation(), Perturbation(rate=2), Perturbation(stiffness=4.0)):
+    for perturbation in (
+        Perturbation(),
+        Perturbation(rate=2),
+        Perturbation(stiffness=4.0),
+        Perturbation(damping=0.1),
+    ):
         env = StationEnv(ENV_ID, perturbation=perturbation)
         _, info = env.reset(seed=5, options={"rack": 2, "slot": 11})
         drawn.append(info["draws"])
         env.close()
-    assert drawn[0] == drawn[1] == drawn[2]
+    assert all(draws == drawn[0] for draws in drawn)
+
+
+def test_damping_goes_with_the_root_of_stiffness_and_by_its_own_factor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken: list[tuple[float, float]] = []
+    add = World.add
+
+    def kept(world: World, body: Body, contact: Contact) -> int:
+        taken.append((contact.stiffness_n_per_m, contact.damping_ns_per_m))
+        return add(world, body, contact)
+
+    monkeypatch.setattr(World, "add", kept)
+    env = StationEnv(ENV_ID, perturbation=Perturbation(stiffness=4.0, damping=0.1))
+    env.reset(seed=5)
+    env.close()
+    physics = SHIPPED.physics
+    expected = 4 * physics.contact_stiffness_n_per_m, 0.2 * physics.contact_damping_ns_per_m
+    assert taken
+    assert all(contact == pytest.approx(expected) for contact in taken)
 
 
 def test_perturbed_errors_are_scaled() -> None:
