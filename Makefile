@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test screens lint clean python validate calibrate-intervals converge docs bench \
-	check-datasets train-tray card-tray train-plug card-plug
+	check-datasets train-tray card-tray train-shelf card-shelf train-plug card-plug
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -77,20 +77,33 @@ converge: $(VENV)/.core ## the stations' convergence cards, or of one: STATION=c
 	    $(BIN)/rackline converge rackline/$$2-v0 --policy $$3 --seeds $$4 --save \
 	      --card docs/cards/$$1_convergence.md; [ $$? -le 1 ] || exit 1 ;; esac; done
 
+# What is shipped is trained by its file of configs/training and lies in policies/zoo under the same name.
+define trained
+	@$(BIN)/rackline train $(1) --seeds 0,1,2 --out runs/train-$(2)
+	@rm -rf policies/zoo/$(1) && cp -r runs/train-$(2)/bundle policies/zoo/$(1)
+endef
+define carded
+	@$(BIN)/rackline card zoo/$(1) --out runs/card-$(2) --save $(3); [ $$? -le 1 ]
+endef
+
 train-tray: $(VENV)/.dev ## the shipped tray policy, three training seeds, and its choice (an hour on two cores); writes policies/zoo
-	@$(BIN)/rackline train tray_insert --seeds 0,1,2 --out runs/train-tray
-	@rm -rf policies/zoo/tray_insert && cp -r runs/train-tray/bundle policies/zoo/tray_insert
+	$(call trained,tray_insert,tray)
 
 card-tray: $(VENV)/.core ## its card: held-out seeds against every script, robustness (an hour and more); writes policies/zoo
-	@$(BIN)/rackline card zoo/tray_insert --out runs/card-tray --save; [ $$? -le 1 ]
+	$(call carded,tray_insert,tray)
 
-train-plug: $(VENV)/.dev ## the shipped plug policy, as the tray's (an hour on two cores); writes policies/zoo
-	@$(BIN)/rackline train cable_plug_light --seeds 0,1,2 --out runs/train-plug
-	@rm -rf policies/zoo/cable_plug_light && cp -r runs/train-plug/bundle policies/zoo/cable_plug_light
+train-shelf: $(VENV)/.dev ## the shipped shelf policy, as the tray's (an hour on two cores); writes policies/zoo
+	$(call trained,shelf_insert,shelf)
+
+card-shelf: $(VENV)/.core ## its card, as the tray's (an hour and more); writes policies/zoo
+	$(call carded,shelf_insert,shelf)
+
+train-plug: $(VENV)/.dev ## the shipped plug policy, as the tray's (an hour and a half on two cores); writes policies/zoo
+	$(call trained,cable_plug_light,plug)
 
 card-plug: $(VENV)/.core ## its cards, of the light tier and at the arm (two hours); writes policies/zoo
-	@$(BIN)/rackline card zoo/cable_plug_light --out runs/card-plug --save; [ $$? -le 1 ]
-	@$(BIN)/rackline card zoo/cable_plug_light --env rackline/CablePlug-v0 --out runs/card-plug-arm --save; [ $$? -le 1 ]
+	$(call carded,cable_plug_light,plug)
+	$(call carded,cable_plug_light,plug-arm,--env rackline/CablePlug-v0)
 
 bench: $(VENV)/.bench ## speed as ratios of one run: over raw physics, by workers, beside panda-gym; the demo by phase
 	@$(BIN)/python -m twin.bench $(ARGS)

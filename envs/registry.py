@@ -96,7 +96,9 @@ class StationEntry:
             raise RacklineError(f"{self.env_id}: the config of its row: {error}") from None
         found, name = load_spec(self.spec_type, path), _name(self.env_id)
         if not name.startswith(found.id):
-            raise error_at(path, ("id",), f"is not that of {self.env_id}", f"write {name}")
+            raise error_at(
+                path, ("id",), f"is not that of {self.env_id}", f"write {name}", found.folder
+            )
         return found
 
 

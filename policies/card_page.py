@@ -29,9 +29,9 @@ CURVE: Final = "curve.png"
 """Learning curves of the training run, shown where they lie beside the bundle."""
 
 
-def page_names(bundle: Path, env_id: str) -> tuple[str, str]:
+def page_names(card: Card, env_id: str) -> tuple[str, str]:
     """Return the names of page and picture: README.md at the station a policy was trained at."""
-    if _at_home(bundle, env_id):
+    if _at_home(card, env_id):
         return "README.md", "forces.png"
     stem = station(env_id).stem
     return f"{stem}.md", f"{stem}_forces.png"
@@ -50,7 +50,7 @@ def write_card(study: Study, found: Found, convergence: str) -> tuple[Bar, ...]:
     card, _ = read_bundle(study.bundle)
     limit = station(study.env_id).spec.limits.lateral_damage_n
     figure = draw_forces(bundle_name(study.bundle), ours, found.script, theirs, limit)
-    page, picture = page_names(study.bundle, study.env_id)
+    page, picture = page_names(card, study.env_id)
     figure.savefig(study.folder / picture, dpi=120)
     if (study.bundle / CURVE).is_file():
         shutil.copyfile(study.bundle / CURVE, study.folder / CURVE)
@@ -61,10 +61,10 @@ def write_card(study: Study, found: Found, convergence: str) -> tuple[Bar, ...]:
 
 def save_card(study: Study, found: Found) -> None:
     """Copy page and picture beside the bundle, with the held-out row of its `card.yaml`."""
-    for name in page_names(study.bundle, study.env_id):
-        shutil.copyfile(study.folder / name, study.bundle / name)
     card, _ = read_bundle(study.bundle)
-    at = "" if _at_home(study.bundle, study.env_id) else f" at {study.env_id}"
+    for name in page_names(card, study.env_id):
+        shutil.copyfile(study.folder / name, study.bundle / name)
+    at = "" if _at_home(card, study.env_id) else f" at {study.env_id}"
     seeds = f"held-out {study.seeds[0]} to {study.seeds[-1]}{at}"
     data: dict[str, Any] = card.model_dump(by_alias=True, mode="json")
     kept = [row for row in data["results"] if _of_another(row["seeds"], at)]
@@ -81,7 +81,7 @@ def to_markdown(
 ) -> str:
     """Return the page; see `write_card`."""
     first, last = study.seeds[0], study.seeds[-1]
-    _, picture = page_names(study.bundle, study.env_id)
+    _, picture = page_names(card, study.env_id)
     shown = (study.bundle / CURVE).is_file()
     curve = [f"![Learning curves of the training seeds]({CURVE})", ""] if shown else []
     lines = [
@@ -249,9 +249,9 @@ def _range(where: RangeSpec, units: Mapping[str, str]) -> str:
     return f"{where.field} is within {low:g} and {high:g} {units[where.field]}"
 
 
-def _at_home(bundle: Path, env_id: str) -> bool:
+def _at_home(card: Card, env_id: str) -> bool:
     """Tell whether a policy was trained at a station."""
-    return home_of(read_bundle(bundle)[0]) is station(env_id)
+    return home_of(card) is station(env_id)
 
 
 def _of_another(seeds: str, at: str) -> bool:

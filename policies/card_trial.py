@@ -32,13 +32,14 @@ def load_trial(name_or_path: str | Path, home: StationEntry) -> TrialSpec:
             other = station(name)
         except UnknownNameError as error:
             problem, _, remedy = str(error).partition("; ")
-            raise error_at(path, at, f"is an {problem}", remedy) from None
+            raise error_at(path, at, f"is an {problem}", remedy, trial.folder) from None
         if other is home:
-            raise error_at(path, at, "is the station itself", "leave it out")
+            raise error_at(path, at, "is the station itself", "leave it out", trial.folder)
         if other.spec.id != home.spec.id:
             raise error_at(
-                path, at, f"does other work than {home.env_id}", "name one with the same id"
-            )
+                path, at, f"does other work than {home.env_id}", "name one with the same id",
+                trial.folder,
+            )  # fmt: skip
     return trial
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from configs.errors import UnknownNameError, suggest
+from configs.errors import ConfigError, UnknownNameError, suggest
 from configs.specs.base import error_at, load_spec, resolve_path
 from configs.specs.training import TrainingSpec
 from envs.observation import LIMIT, Field, mirror
@@ -25,14 +25,14 @@ def load_training(name_or_path: str) -> TrainingSpec:
     try:
         place = station(spec.env).spec
     except UnknownNameError as error:
-        raise error_at(path, ("env",), *_problem(error)) from None
+        raise _wrong(path, ("env",), *_problem(error)) from None
     if spec.setting not in place.settings:
         remedy = suggest(spec.setting, place.settings)
-        raise error_at(path, ("setting",), "is not a setting of the station", remedy)
+        raise _wrong(path, ("setting",), "is not a setting of the station", remedy)
     fields = {field.name: field for field in station_of(place).fields}
     for at, name in _observed(spec):
         if name not in fields:
-            raise error_at(path, (*at, "field"), "is not observed", suggest(name, fields))
+            raise _wrong(path, (*at, "field"), "is not observed", suggest(name, fields))
     _check_zones(path, spec)
     _check_begin(path, spec, fields)
     _check_within(path, spec, fields)
@@ -57,7 +57,7 @@ def _check_zones(path: Path, spec: TrainingSpec) -> None:
     both_sides = spec.composition.mirror and spec.on_policy is not None
     for n, zones in enumerate(spec.composition.zones):
         if both_sides and mirror([zones.field])[0] < 0:
-            raise error_at(
+            raise _wrong(
                 path, ("composition", "zones", n, "field"),
                 "has a side, and PPO learns both at once",
                 "take the zones of this entry out, or `mirror`",
@@ -71,7 +71,7 @@ def _check_begin(path: Path, spec: TrainingSpec, fields: dict[str, Field]) -> No
     field = fields[begin.field]
     most = LIMIT * field.scale
     if begin.above >= most:
-        raise error_at(
+        raise _wrong(
             path, ("composition", "begin", "above"),
             f"is never exceeded: {field.name} is observed up to {most:g}",
             "write less, or nothing learnt counts",
@@ -85,7 +85,7 @@ def _check_within(path: Path, spec: TrainingSpec, fields: dict[str, Field]) -> N
     field = fields[within.field]
     most = LIMIT * field.scale
     if within.between[0] > most or within.between[1] <= -most:
-        raise error_at(
+        raise _wrong(
             path, ("composition", "within", "between"),
             f"is never reached: {field.name} is observed from {-most:g} to {most:g}",
             "write a range within, or nothing learnt counts",
@@ -94,13 +94,23 @@ def _check_within(path: Path, spec: TrainingSpec, fields: dict[str, Field]) -> N
 
 def _check_base(path: Path, spec: TrainingSpec) -> None:
     base, at = spec.composition.base, ("composition", "base")
+    if base is None:
+        return
     try:
-        script(base or "")  # one's own is known once its module is imported
+        entry = script(base)  # one's own is known once its module is imported
     except UnknownNameError as error:
-        raise error_at(path, at, *_problem(error)) from None
+        raise _wrong(path, at, *_problem(error)) from None
     known = [f"{entry.name}@{entry.version}" for entry in scripts()]
-    if base is not None and base not in known:
-        raise error_at(path, at, "is no script with its version", suggest(base, known))
+    if entry is None or base not in known:
+        raise _wrong(path, at, "is no script with its version", suggest(base, known))
+    place = station(spec.env).spec
+    if not isinstance(place, entry.station):
+        able = ", ".join(f"{one.name}@{one.version}" for one in scripts(place)) or "none is there"
+        raise _wrong(path, at, f"does other work than {spec.env}'s", f"scripts that can: {able}")
+
+
+def _wrong(path: Path, at: tuple[str | int, ...], problem: str, remedy: str) -> ConfigError:
+    return error_at(path, at, problem, remedy, TrainingSpec.folder)
 
 
 def _problem(error: UnknownNameError) -> tuple[str, str]:

@@ -100,9 +100,19 @@ def load_spec(model: type[S], path: Path) -> S:
         raise _config_error(first, functools.partial(line_of, node), model) from None
 
 
-def error_at(path: Path, loc: tuple[str | int, ...], problem: str, remedy: str) -> ConfigError:
-    """Return a `ConfigError` for a field found wrong after loading (checks across files)."""
-    line, value = line_of(compose(path), loc)
+def error_at(
+    path: Path, loc: tuple[str | int, ...], problem: str, remedy: str, folder: str = ""
+) -> ConfigError:
+    """Return a `ConfigError` for a field found wrong after loading (checks across files).
+
+    Args:
+        path: the file.
+        loc: YAML keys and indices to the field.
+        problem: what is wrong with it.
+        remedy: what to do.
+        folder: of shipped files, one of which the file may extend (`Spec.folder`).
+    """
+    line, value = line_of(compose(path, folder), loc)
     return ConfigError(line, _dotted(loc), value, problem, remedy)
 
 

@@ -223,6 +223,7 @@ class TrainingSpec(Spec):
         reward: weights in training; the station's own where left out.
     """
 
+    folder: ClassVar[str] = "training"
     # A run may be resumed for longer, or for more seeds.
     outside_hash: ClassVar[frozenset[str]] = frozenset({"steps", "seeds", "time_budget_s"})
 

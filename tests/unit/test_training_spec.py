@@ -7,7 +7,9 @@ import pytest
 from configs.errors import ConfigError
 from configs.specs.base import load_spec, resolve_path, resolved_yaml, spec_hash
 from configs.specs.training import OffPolicy, TrainingSpec
+from envs.registry import stations
 from policies.training_env import training_env
+from policies.training_file import load_training
 
 SHIPPED = resolve_path("training", "tray_insert")
 TO_MIRROR = SHIPPED.read_text().split("composition:\n")[1].split("  mirror:")[0]
@@ -27,6 +29,23 @@ def test_the_shipped_file_loads_again_from_its_resolved_form(tmp_path):
     path = tmp_path / "resolved.yaml"
     path.write_text(resolved_yaml(spec))
     assert load_spec(TrainingSpec, path) == spec
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.parent.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_training_names_what_there_is(path):
+    assert load_training(str(path)).env == next(
+        entry.env_id for entry in stations() if entry.stem == path.stem
+    )
+
+
+def test_a_training_may_say_only_what_is_other_and_errors_name_the_file_that_said_it(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text("extends: tray_insert\nsteps: 40960\n")
+    tray = load_spec(TrainingSpec, SHIPPED)
+    assert load_training(str(path)) == tray.model_copy(update={"steps": 40960})
+    path.write_text("extends: tray_insert\nenv: rackline/CablePlugLight-v0\n")
+    with pytest.raises(ConfigError, match=r"tray_insert.yaml:\d+: composition.base.*plug-search"):
+        load_training(str(path))
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,8 @@ def card_command(
     path = bundle_path(bundle)
     if path is None or not path.is_dir():
         raise RacklineError(f"{bundle}: no such bundle; name zoo/NAME or a folder with card.yaml")
-    home = home_of(read_bundle(path)[0])
+    card = read_bundle(path)[0]
+    home = home_of(card)
     entry = station(env) if env else home
     if entry is None:
         raise RacklineError(f"{bundle}: does not say at which station it was made; name it: --env")
@@ -113,7 +114,7 @@ def card_command(
     looks = ledger or zoo_folder() / "held_out.json"
     check_file("--ledger", looks)
     if save:
-        for name in (*page_names(path, entry.env_id), CARD, NETWORK):
+        for name in (*page_names(card, entry.env_id), CARD, NETWORK):
             check_file("--save", path / name)
     env_id, spec = entry.env_id, entry.spec
     physics_statement(env_id, spec)  # a damaged one is said before the look
@@ -136,7 +137,7 @@ def card_command(
     for each in judged:
         table.add_row(each.asked, each.found, "holds" if each.holds else "does not hold")
     console.print(table if judged else NO_BARS)
-    page = (path if save else folder) / page_names(path, env_id)[0]
+    page = (path if save else folder) / page_names(card, env_id)[0]
     console.print(f"Card: {page}", highlight=False, soft_wrap=True)
     raise typer.Exit(0 if all(each.holds for each in judged) else 1)
 
