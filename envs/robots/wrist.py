@@ -2,7 +2,8 @@
 
 The light tier of stations where an arm plugs: same tasks, spaces and judge, without the physics of
 seven axes. What it moves at the part's front is what an arm moves there: a hand whose mass hangs
-behind it, and more along the axis. An arm's changes with its pose, and has other couplings besides.
+behind and above it, and more along the axis. An arm's changes with its pose, and has other
+couplings besides.
 Joint positions are the front's place in the cell.
 """
 
@@ -26,10 +27,11 @@ from envs.robots.six_axis import Drive, Held
 from envs.robots.steering import Six, Steering
 from envs.station import PART, State
 
-HAND_KG, BEHIND_M, ALONG_KG = 5.0, 0.26, 6.0
-"""Mass behind the part's front, how far behind, and more of it along the axis. Rounded from what a
-Panda moves there at its work place (`Arm`: 10.9 kg along the axis, 4.3 and 5.7 kg across, 0.30 and
-0.50 kg·m² in yaw and pitch, 0.02 in roll)."""
+HAND_KG, BEHIND_M, ABOVE_M, ALONG_KG = 5.0, 0.26, 0.07, 6.0
+"""Mass behind the part's front, how far behind and above, and more of it along the axis. Rounded
+from what a Panda moves there at its work place (`Arm`: 10.9 kg along the axis, 4.3 and 5.7 kg
+across, 0.30 and 0.50 kg·m² in yaw and pitch, 0.02 in roll). What is above makes a stop along the
+axis pitch, by 0.35 kg·m here and 0.44 to 0.49 there."""
 HAND_KG_M2 = (0.02, 0.06, 0.06)
 """About its own middle, along x, y, z; from the same."""
 SENSOR_MASS_KG = 0.1  # assumed: beyond the sensor
@@ -146,10 +148,11 @@ class _Model:
         roll, pitch, yaw = map(
             operator.add, HAND_KG_M2, cuboid_inertia(held, (length, width, height))
         )
-        beyond = HAND_KG * BEHIND_M**2 + held * (length / 2) ** 2
+        behind = HAND_KG * BEHIND_M**2 + held * (length / 2) ** 2
+        above = HAND_KG * ABOVE_M**2
         self.mass_kg = HAND_KG + SENSOR_MASS_KG + 3 * CARRIER_KG + held
         self.moment_kg_m = HAND_KG * BEHIND_M + held * length / 2
-        self.turned = yaw + beyond, pitch + beyond, roll
+        self.turned = yaw + behind, pitch + behind + above, roll
 
     def mass(self, yaw_rad: float = 0.0) -> NDArray[np.float64]:
         """Return the mass matrix at a yaw. # (6, 6)."""
@@ -158,6 +161,8 @@ class _Model:
         found[0, 3] = found[3, 0] = self.moment_kg_m * math.sin(yaw_rad)
         found[1, 3] = found[3, 1] = -self.moment_kg_m * math.cos(yaw_rad)
         found[2, 4] = found[4, 2] = self.moment_kg_m
+        found[0, 4] = found[4, 0] = HAND_KG * ABOVE_M * math.cos(yaw_rad)
+        found[1, 4] = found[4, 1] = HAND_KG * ABOVE_M * math.sin(yaw_rad)
         return found
 
     def carried_n(self) -> Six:
@@ -209,14 +214,15 @@ def _hand() -> tuple[Link, ...]:
     x, y, z = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
     small = (CARRIER_KG_M2,) * 3
     fingers = tuple(Box((0.02, 0.004, 0.006), Pose((-0.06, s * 0.014, 0.0))) for s in (1, -1))
+    hand = Pose((-BEHIND_M, 0.0, ABOVE_M))  # it does not roll, so that rolling moves nothing aside
     palm = Box((0.03, 0.04, 0.025), Pose((-0.11, 0.0, 0.0)))
     return (
         Link("x", "", slide, ALONG_KG, x, small),
         Link("y", "x", slide, CARRIER_KG, y, small),
         Link("z", "y", slide, CARRIER_KG, z, small),
         Link("yaw", "z", turn, CARRIER_KG, z, small),
-        Link("pitch", "yaw", turn, CARRIER_KG, y, small),
-        Link("roll", "pitch", turn, HAND_KG, x, HAND_KG_M2, inertial=Pose((-BEHIND_M, 0.0, 0.0))),
+        Link("pitch", "yaw", turn, HAND_KG, y, (small[0], *HAND_KG_M2[1:]), inertial=hand),
+        Link("roll", "pitch", turn, CARRIER_KG, x, (HAND_KG_M2[0], *small[1:])),
         Link("ft", "roll", Joint.FIXED, SENSOR_MASS_KG, x, small, visuals=(palm, *fingers)),
     )
 
