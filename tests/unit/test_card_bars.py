@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import configs
-import twin.cli.card  # noqa: F401 - registers the command
 from configs.errors import ConfigError
 from configs.specs.bars import BarsSpec
 from envs.outcome import OutcomeClass
