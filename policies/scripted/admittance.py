@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from configs.specs.insertion import InsertionSpec
 from configs.specs.quantities import Force, Length, Torque
 from configs.specs.station import Fraction
-from policies.scripted.reading import InsertionReading
-from policies.scripted.straight import StraightParameters, zone_speed
+from policies.scripted.reading import INSIDE_M, InsertionReading
+from policies.scripted.straight import StraightParameters, StraightPush, zone_speed
 
 
 class AdmittanceParameters(StraightParameters):
@@ -42,15 +42,7 @@ class LateralAdmittance:
         station: the station it works.
     """
 
-    SEARCH: ClassVar[dict[str, tuple[float, float]]] = {
-        "entry_m_per_s": (0.008, 0.03),
-        "entry_start_m": (0.02, 0.03),
-        "entry_end_m": (0.06, 0.2),
-        "insert_m_per_s": (0.06, 0.15),
-        "final_m_per_s": (0.01, 0.05),
-        "final_distance_m": (0.02, 0.06),
-        "height_m": (0.0005, 0.0015),
-        "hold": (0.005, 0.1),
+    SEARCH: ClassVar[dict[str, tuple[float, float]]] = StraightPush.YIELDING | {
         "lateral_gain": (0.08, 0.5),
         "vertical_gain": (0.08, 0.5),
         "yaw_gain": (3.0, 16.0),
@@ -64,8 +56,6 @@ class LateralAdmittance:
     }
     JAM_STEPS = 4
     """Steps without progress under force before a retreat (assumed: 0.4 s)."""
-    INSIDE_M = 0.012
-    """Depth behind which both guides hold the front edge, errors included (assumed)."""
 
     def __init__(self, parameters: AdmittanceParameters, station: InsertionSpec) -> None:
         self._p = parameters
@@ -94,7 +84,7 @@ class LateralAdmittance:
             self._back_left_m += feed_m
             if self._back_left_m <= 1e-9:  # a corner on +y turns the part to +yaw: come back off it
                 step_y = -math.copysign(p.sidestep_m, self._jam_moment_nm)
-        entering = depth < self.INSIDE_M
+        entering = depth < INSIDE_M
         hold, yaw_gain = (p.hold, 0.0) if entering else (0.0, p.yaw_gain)
         action = (
             feed_m / scale.axial_m,

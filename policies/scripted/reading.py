@@ -9,6 +9,9 @@ from configs.specs.insertion import InsertionSpec
 from configs.specs.station import StationSpec
 from envs.registry import station_of
 
+INSIDE_M = 0.012
+"""Depth behind which both guides hold a tray's front edge, errors included (assumed)."""
+
 
 class Reading:
     """Unscales an observation and names its entries.

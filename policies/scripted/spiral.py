@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from configs.specs.insertion import InsertionSpec
 from configs.specs.quantities import Force, Length, Time
 from configs.specs.station import Fraction
-from policies.scripted.reading import InsertionReading
-from policies.scripted.straight import StraightParameters, zone_speed
+from policies.scripted.reading import INSIDE_M, InsertionReading
+from policies.scripted.straight import StraightParameters, StraightPush, zone_speed
 
 Steps = tuple[float, float, float, float]
 
@@ -44,15 +44,7 @@ class SpiralSearch:
         station: the station it works.
     """
 
-    SEARCH: ClassVar[dict[str, tuple[float, float]]] = {
-        "entry_m_per_s": (0.008, 0.03),
-        "entry_start_m": (0.02, 0.03),
-        "entry_end_m": (0.06, 0.2),
-        "insert_m_per_s": (0.06, 0.15),
-        "final_m_per_s": (0.01, 0.05),
-        "final_distance_m": (0.02, 0.06),
-        "height_m": (0.0005, 0.0015),
-        "hold": (0.005, 0.1),
+    SEARCH: ClassVar[dict[str, tuple[float, float]]] = StraightPush.YIELDING | {
         "search_force_n": (8.0, 40.0),
         "preload_n": (8.0, 40.0),
         "ease": (0.1, 0.6),
@@ -60,8 +52,6 @@ class SpiralSearch:
         "turn_s": (0.6, 2.0),
         "radius_m": (0.001, 0.004),
     }
-    INSIDE_M = 0.012
-    """Depth behind which both guides hold the front edge, errors included (assumed)."""
     LEVER_M = 0.03
     """Shortest lever at which a moment is read as a force: its noise is 4 N there (assumed)."""
     GIVES_WAY_M_PER_S = 0.005
@@ -84,7 +74,7 @@ class SpiralSearch:
         """Return the action (4,) for an observation."""
         read, scale = self._reading, self._action
         read.take(observation)
-        inside = read["pose axial"] > self.INSIDE_M
+        inside = read["pose axial"] > INSIDE_M
         # Guides that wedge a tray push against each other: a moment about the front edge shows it.
         moment = read["fast mz"] - read.reach_m * read["fast fy"]
         self._watch(moment)

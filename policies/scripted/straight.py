@@ -54,6 +54,13 @@ class StraightPush:
         "height_m": (0.0005, 0.0015),
         "hold": (0.005, 0.6),
     }
+    YIELDING: ClassVar[dict[str, tuple[float, float]]] = SEARCH | {
+        "entry_m_per_s": (0.008, 0.03),
+        "entry_end_m": (0.06, 0.2),
+        "insert_m_per_s": (0.06, 0.15),
+        "hold": (0.005, 0.1),
+    }
+    """The same of scripts that give way or search besides."""
 
     def __init__(self, parameters: StraightParameters, station: InsertionSpec) -> None:
         self._p = parameters
