@@ -186,6 +186,7 @@ class Operation:
     def _settle(self) -> None:
         """Hold still, then tare the wrist and take the fixture's own weight as bias."""
         self._forget_reads()
+        self._between: list[Any] = []  # the wrist's readings of a period's ticks but for the last
         ticks = round(SETTLE_S * self.station.spec.physics.control_rate_hz)
         for _ in range(ticks - self._window_controls):
             self._control(1.0)
@@ -195,18 +196,26 @@ class Operation:
         self._bias, self._tare = self._take_window()
 
     def _control(self, share: float) -> None:
-        """Simulate one control period, reading the fixture's force at every physics tick."""
+        """Simulate one control period, reading the fixture's force at every physics tick.
+
+        The wrist's too, which the controller gets a period later: of every other tick alone, a hit
+        would count twice or not at all.
+        """
         world, robot, moving = self._world, self._robot, self._moving
         fixture, sensed, reads = self._fixture, self._sensed, self._fixture_reads
         forces = self.task.robot.forces(share, self._state)
-        self._wrist_reads.append(self._state[-1][2])
+        self._wrist_reads += (*self._between, self._state[-1][2])
         pull = self._pull
-        for _ in range(self._substeps):
+        between: list[Any] = []
+        for tick in range(self._substeps):
+            if tick:
+                between.append(world.wrench(robot, self._read[-1]))
             world.drive(robot, moving, forces)
             if pull is not None:
                 world.pull(robot, self._part, pull.force_n, pull.at)
             world.step()
             reads.append(world.joints(fixture, sensed))
+        self._between = between
         self._state = world.joints(robot, self._read)  # once: all that follows works from it
         if self._brakes:
             self._set_brakes()

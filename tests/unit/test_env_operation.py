@@ -13,8 +13,10 @@ import pytest
 from configs.errors import RacklineError, UnknownNameError
 from configs.specs.base import load_spec, resolve_path
 from configs.specs.insertion import InsertionSpec
+from envs import operation as operation_module
 from envs.operation import Operation
 from envs.perturbation import Perturbation, perturbed
+from envs.physics.sensors import mean_wrench
 from envs.physics.shapes import Body, Contact
 from envs.physics.world import World
 from envs.registry import register, station, stations
@@ -114,6 +116,25 @@ def test_draws_do_not_depend_on_rate_or_stiffness() -> None:
         drawn.append(info["draws"])
         env.close()
     assert all(draws == drawn[0] for draws in drawn)
+
+
+@pytest.mark.parametrize("rate", [1, 4])
+def test_the_wrist_is_read_as_often_as_the_fixture(
+    rate: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At every physics tick: of some alone, a hit would count several times or not at all."""
+    read: list[int] = []
+
+    def counted(reads: list[Any]) -> list[float]:
+        read.append(len(reads))
+        return mean_wrench(reads)
+
+    monkeypatch.setattr(operation_module, "mean_wrench", counted)
+    env = StationEnv(ENV_ID, perturbation=Perturbation(rate=rate))
+    env.reset(seed=5)
+    env.step(env.action_space.sample())
+    env.close()
+    assert set(read[1:]) == {4 * rate}  # windows of 1/60 s at 240 Hz; the first begins at rest
 
 
 def test_damping_goes_with_the_root_of_stiffness_and_by_its_own_factor(
