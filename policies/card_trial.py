@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from configs.errors import UnknownNameError
@@ -25,21 +26,18 @@ def load_trial(name_or_path: str | Path, home: StationEntry) -> TrialSpec:
         UnknownNameError: neither a file nor a shipped name.
     """
     path = resolve_path("bars", name_or_path)
-    trial = load_spec(TrialSpec, path)
+    trial, wrong = load_spec(TrialSpec, path), partial(error_at, path, folder=TrialSpec.folder)
     for n, name in enumerate(trial.stations):
         at = ("stations", n)
         try:
             other = station(name)
         except UnknownNameError as error:
             problem, _, remedy = str(error).partition("; ")
-            raise error_at(path, at, f"is an {problem}", remedy, trial.folder) from None
+            raise wrong(at, f"is an {problem}", remedy) from None
         if other is home:
-            raise error_at(path, at, "is the station itself", "leave it out", trial.folder)
+            raise wrong(at, "is the station itself", "leave it out")
         if other.spec.id != home.spec.id:
-            raise error_at(
-                path, at, f"does other work than {home.env_id}", "name one with the same id",
-                trial.folder,
-            )  # fmt: skip
+            raise wrong(at, f"does other work than {home.env_id}", "name one with the same id")
     return trial
 
 
