@@ -9,7 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from configs.specs.base import load_spec
+from configs.specs.training import TrainingSpec
+from policies.bundle import write_bundle
 from policies.records import EpisodeRecord, append_records
+from policies.training_run import SeedRun, SeedState, prepare, train_seed
+from tests.small_training import training_file
+from tests.toy_bundles import toy_card, toy_network
 from twin.bridge.synthetic import Truth
 from twin.evaluate import evaluate
 from twin.evaluation.plan import Plan, load_plan
@@ -147,3 +153,22 @@ def fill() -> Callable[[Plan, Path, Truth, Truth], None]:
 def truths() -> dict[str, Truth]:
     """Return a good policy and a bad one."""
     return {"good": GOOD, "bad": BAD}
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """Return a toy that is learnt on top of a script of the tray's."""
+    write_bundle(tmp_path / "toy", toy_card(), toy_network())
+    return tmp_path / "toy"
+
+
+@pytest.fixture(scope="session")
+def whole(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, SeedRun, TrainingSpec, SeedState]:
+    """Train a small run without a break; returns its file, folder, spec and state."""
+    home = tmp_path_factory.mktemp("training")
+    file = training_file(home)
+    spec = load_spec(TrainingSpec, file)
+    (run,) = prepare(spec, home / "whole")
+    return file, run, spec, train_seed(run)
