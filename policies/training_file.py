@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 from configs.errors import ConfigError, UnknownNameError, suggest
 from configs.specs.base import error_at, load_spec, resolve_path
-from configs.specs.training import TrainingSpec
+from configs.specs.training import BeginSpec, RangeSpec, TrainingSpec, ZonesSpec
 from envs.observation import LIMIT, Field, mirror
 from envs.registry import station, station_of
 from policies.scripted.registry import script, scripts
+
+_Place: TypeAlias = tuple[str | int, ...]
 
 
 def load_training(name_or_path: str) -> TrainingSpec:
@@ -30,27 +33,45 @@ def load_training(name_or_path: str) -> TrainingSpec:
         remedy = suggest(spec.setting, place.settings)
         raise _wrong(path, ("setting",), "is not a setting of the station", remedy)
     fields = {field.name: field for field in station_of(place).fields}
-    for at, name in _observed(spec):
-        if name not in fields:
-            raise _wrong(path, (*at, "field"), "is not observed", suggest(name, fields))
+    for at, where in _observed(spec):
+        if where.field not in fields:
+            raise _wrong(path, (*at, "field"), "is not observed", suggest(where.field, fields))
+        _check_reached(path, at, where, fields[where.field])
     _check_zones(path, spec)
-    _check_begin(path, spec, fields)
-    _check_within(path, spec, fields)
     _check_base(path, spec)
     return spec
 
 
-def _observed(spec: TrainingSpec) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield all that names an entry of the observation: where it stands, and the name."""
+def _observed(spec: TrainingSpec) -> Iterator[tuple[_Place, ZonesSpec | BeginSpec | RangeSpec]]:
+    """Yield all that names an entry of the observation, and where it stands."""
     composition = spec.composition
     for n, zones in enumerate(composition.zones):
-        yield ("composition", "zones", n), zones.field
+        yield ("composition", "zones", n), zones
     for name in ("begin", "within", "slow"):
         where = getattr(composition, name)
         if where is not None:
-            yield ("composition", name), where.field
+            yield ("composition", name), where
     for n, slow in enumerate(spec.selection.slow):
-        yield ("selection", "slow", n), slow.field
+        yield ("selection", "slow", n), slow
+
+
+def _check_reached(
+    path: Path, at: _Place, where: ZonesSpec | BeginSpec | RangeSpec, field: Field
+) -> None:
+    most = LIMIT * field.scale
+    match where:
+        case BeginSpec(above=low):
+            key, reached = "above", low < most
+        case RangeSpec(between=(low, high)):
+            key, reached = "between", low <= most and high > -most
+        case _:
+            return
+    if not reached:
+        raise _wrong(
+            path, (*at, key),
+            f"is never reached: {field.name} is observed from {-most:g} to {most:g}",
+            "write a value within",
+        )  # fmt: skip
 
 
 def _check_zones(path: Path, spec: TrainingSpec) -> None:
@@ -62,34 +83,6 @@ def _check_zones(path: Path, spec: TrainingSpec) -> None:
                 "has a side, and PPO learns both at once",
                 "take the zones of this entry out, or `mirror`",
             )  # fmt: skip
-
-
-def _check_begin(path: Path, spec: TrainingSpec, fields: dict[str, Field]) -> None:
-    begin = spec.composition.begin
-    if begin is None:
-        return
-    field = fields[begin.field]
-    most = LIMIT * field.scale
-    if begin.above >= most:
-        raise _wrong(
-            path, ("composition", "begin", "above"),
-            f"is never exceeded: {field.name} is observed up to {most:g}",
-            "write less, or nothing learnt counts",
-        )  # fmt: skip
-
-
-def _check_within(path: Path, spec: TrainingSpec, fields: dict[str, Field]) -> None:
-    within = spec.composition.within
-    if within is None:
-        return
-    field = fields[within.field]
-    most = LIMIT * field.scale
-    if within.between[0] > most or within.between[1] <= -most:
-        raise _wrong(
-            path, ("composition", "within", "between"),
-            f"is never reached: {field.name} is observed from {-most:g} to {most:g}",
-            "write a range within, or nothing learnt counts",
-        )  # fmt: skip
 
 
 def _check_base(path: Path, spec: TrainingSpec) -> None:
@@ -109,7 +102,7 @@ def _check_base(path: Path, spec: TrainingSpec) -> None:
         raise _wrong(path, at, f"does other work than {spec.env}'s", f"scripts that can: {able}")
 
 
-def _wrong(path: Path, at: tuple[str | int, ...], problem: str, remedy: str) -> ConfigError:
+def _wrong(path: Path, at: _Place, problem: str, remedy: str) -> ConfigError:
     return error_at(path, at, problem, remedy, TrainingSpec.folder)
 
 

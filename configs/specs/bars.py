@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
-from configs.specs.base import Spec, error_below
+from configs.specs.base import Distinct, Spec, error_below
 from configs.specs.quantities import Force
 from configs.specs.station import Fraction
 
@@ -80,8 +79,8 @@ class TrialSpec(Spec):
     episodes: Seeds = 5000
     scripts: Seeds | None = None
     robustness: Seeds | None = None
-    contact: Annotated[list[ContactFactors], Field(default_factory=list, max_length=8)]
-    stations: Annotated[list[str], Field(default_factory=list, max_length=8)]
+    contact: Annotated[list[ContactFactors], Distinct, Field(default_factory=list, max_length=8)]
+    stations: Annotated[list[str], Distinct, Field(default_factory=list, max_length=8)]
     bars: BarsSpec = BarsSpec()
 
     @model_validator(mode="after")
@@ -93,10 +92,6 @@ class TrialSpec(Spec):
                 ["robustness"], "is more than the scripts work; write {n} at most",
                 n=str(self.scripted),
             )  # fmt: skip
-        for field in ("contact", "stations"):
-            known = getattr(self, field)
-            if any(a == b for a, b in combinations(known, 2)):
-                raise error_below([field], "repeat; name each once")
         if ContactFactors() in self.contact:
             raise error_below(["contact"], "has a row that changes nothing; leave it out")
         return self

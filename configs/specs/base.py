@@ -7,12 +7,13 @@ import hashlib
 import json
 from collections.abc import Sequence
 from importlib import resources
+from itertools import combinations
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, ClassVar, LiteralString, TypeVar, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from configs.errors import ConfigError, UnknownNameError, suggest
@@ -136,6 +137,16 @@ def error_below(at: Sequence[str | int], text: LiteralString, **words: str) -> P
         **words: by name.
     """
     return PydanticCustomError("below", text, {"at": tuple(at), **words})
+
+
+def _distinct(entries: list[Any]) -> list[Any]:
+    if any(one == other for one, other in combinations(entries, 2)):
+        raise PydanticCustomError("repeat", "holds an entry twice; name each once", {})
+    return entries
+
+
+Distinct = AfterValidator(_distinct)
+"""A list in which nothing is named twice."""
 
 
 def first_problem(error: ValidationError) -> str:

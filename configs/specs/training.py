@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import combinations, pairwise
+from itertools import pairwise
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from configs.specs.base import Spec, error_below
+from configs.specs.base import Distinct, Spec, error_below
 from configs.specs.quantities import Time
 from configs.specs.station import RewardWeights
 
@@ -192,13 +192,7 @@ class SelectionSpec(Spec):
     final_episodes: Count
     finalists: Count = 1
     race: RaceSpec | None = None
-    slow: Annotated[list[SlowSpec], Field(default_factory=list, max_length=8)]
-
-    @model_validator(mode="after")
-    def _once(self) -> Self:
-        if any(a == b for a, b in combinations(self.slow, 2)):
-            raise error_below(["slow"], "repeats; name each once")
-        return self
+    slow: Annotated[list[SlowSpec], Distinct, Field(default_factory=list, max_length=8)]
 
 
 class TrainingSpec(Spec):
@@ -242,7 +236,7 @@ class TrainingSpec(Spec):
     time_budget_s: Time
     chunk: Count
     evaluate_chunks: Count
-    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=1000)]], Field(min_length=1)]
+    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=1000)]], Distinct, Field(min_length=1)]
     selection: SelectionSpec
     damage_ends: bool
     pose_error: Annotated[float, Field(gt=0.0, le=3.0)] = 1.0
@@ -286,6 +280,4 @@ class TrainingSpec(Spec):
             )
         if self.composition.kind == "pure" and self.selection.slow:
             raise error_below(["selection", "slow"], "has no script to slow; leave it out")
-        if len(set(self.seeds)) != len(self.seeds):
-            raise error_below(["seeds"], "repeat; name each once")
         return self

@@ -98,8 +98,11 @@ def test_every_shipped_trial_asks_something_of_a_station_there_is():
         ("stations: [rackline/Nope-v0]\n", r"own.yaml:1: stations\[0\].*is an unknown station"),
         ("stations: [rackline/TrayInsert-v0]\n", r"own.yaml:1: .*does other work than"),
         ("stations: [rackline/CablePlugLight-v0]\n", r"own.yaml:1: .*is the station itself"),
-        ("stations: [rackline/CablePlug-v0, rackline/CablePlug-v0]\n", "repeat; name each once"),
-        ("contact: [{rate: 4}, {rate: 4}]\n", "contact.*repeat; name each once"),
+        (
+            "stations: [rackline/CablePlug-v0, rackline/CablePlug-v0]\n",
+            "holds an entry twice; name each once",
+        ),
+        ("contact: [{rate: 4}, {rate: 4}]\n", "contact.*holds an entry twice; name each once"),
         ("contact: [{damping: 1}]\n", "contact.*changes nothing; leave it out"),
         ("contact: [{stiffness: 0}]\n", r"own.yaml:1: contact\[0\].stiffness"),
     ],

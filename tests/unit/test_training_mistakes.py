@@ -132,7 +132,7 @@ def test_odd_seeds_are_refused(seeds, tmp_path):
                 "composition": {"kind": "residual", "base": "scripted/lateral-admittance@1"}
                 | {"begin": {"field": "pose axial", "above": 9.0}}
             },
-            "composition.begin.above = '9.0': is never exceeded: pose axial is observed up to",
+            "composition.begin.above = '9.0': is never reached: pose axial is observed from",
         ),
         *(
             (
