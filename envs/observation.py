@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from envs.physics.sensors import WrenchFilter
 
 LIMIT = 5.0
-"""Scaled entries are clipped to ± this, so that the space is bounded."""
+"""Scaled entries are clipped to ± this where a field says nothing else: the space is bounded."""
 SIDED = frozenset({"lateral", "yaw", "roll", "fy", "mx", "mz"})
 """Last words of the entries, observed or of actions, that a mirror gives the other sign."""
 
@@ -26,12 +26,19 @@ class Field:
         unit: unit of the quantity before scaling.
         scale: quantity that maps to 1.
         meaning: one clause for the documentation.
+        limit: the scaled entry is clipped to ± this.
     """
 
     name: str
     unit: str
     scale: float
     meaning: str
+    limit: float = LIMIT
+
+    @property
+    def most(self) -> float:
+        """Largest size of the quantity that is observed, in its unit."""
+        return self.limit * self.scale
 
 
 @dataclass(frozen=True)
@@ -103,16 +110,19 @@ def mirror(names: Sequence[str]) -> NDArray[np.float32]:
     return np.array([-1.0 if name.split()[-1] in SIDED else 1.0 for name in names], np.float32)
 
 
-def scaled(values: list[float], scales: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return ``values / scales`` clipped to the bounds, as float32, shape (n,)."""
+def scaled(
+    values: list[float], scales: NDArray[np.float64], limits: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Return ``values / scales`` clipped to ``± limits``, as float32; all of shape (n,)."""
     ratio = np.array(values) / scales
-    return np.minimum(np.maximum(ratio, -LIMIT), LIMIT).astype(np.float32)
+    return np.minimum(np.maximum(ratio, -limits), limits).astype(np.float32)
 
 
 def markdown_table(fields: tuple[Field, ...]) -> str:
     """Return the table for the documentation."""
-    lines = ["| index | name | unit | scale | meaning |", "|---|---|---|---|---|"]
+    lines = ["| index | name | unit | scale | observed | meaning |", "|---|---|---|---|---|---|"]
     lines += [
-        f"| {i} | {f.name} | {f.unit} | {f.scale:g} | {f.meaning} |" for i, f in enumerate(fields)
+        f"| {i} | {f.name} | {f.unit} | {f.scale:g} | ±{f.most:g} | {f.meaning} |"
+        for i, f in enumerate(fields)
     ]
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from configs.errors import UnknownNameError
 from configs.specs.base import load_spec, resolve_path, spec_hash
 from envs import registry, reward
-from envs.observation import LIMIT, scaled
+from envs.observation import scaled
 from envs.operation import Operation
 from envs.outcome import SUCCESSES, TrueState, outcome_class
 from envs.perturbation import Perturbation, perturbed
@@ -60,10 +60,11 @@ class StationEnv(gym.Env[Observation, Action]):
         made = entry.factory(self.station, varied)
         self.operation = Operation(made, factors, visible=render_mode is not None)
         self.fields, self.actions = made.fields, made.actions
-        n, actions = len(self.fields), len(self.actions)
-        self.observation_space = gym.spaces.Box(-LIMIT, LIMIT, (n,), np.float32)
-        self.action_space = gym.spaces.Box(-1.0, 1.0, (actions,), np.float32)
         self._scales = np.array([field.scale for field in self.fields])
+        self._limits = np.array([field.limit for field in self.fields])
+        most = self._limits.astype(np.float32)
+        self.observation_space = gym.spaces.Box(-most, most)
+        self.action_space = gym.spaces.Box(-1.0, 1.0, (len(self.actions),), np.float32)
         self._snapshot: reward.Snapshot | None = None
 
     @property
@@ -142,7 +143,7 @@ class StationEnv(gym.Env[Observation, Action]):
         return chosen["rack"], chosen["slot"]
 
     def _observe(self) -> Observation:
-        return scaled(self.operation.observation(), self._scales)
+        return scaled(self.operation.observation(), self._scales, self._limits)
 
     def _info(self) -> dict[str, Any]:
         operation = self.operation

@@ -9,7 +9,7 @@ from configs.commented import Written
 from configs.specs.base import resolve_path
 from configs.specs.station import StationSpec
 from envs import reward
-from envs.observation import LIMIT, markdown_table
+from envs.observation import markdown_table
 from envs.outcome import OutcomeClass
 from envs.registry import StationEntry, station_of
 from envs.station import Station, Words
@@ -61,8 +61,9 @@ def station_page(entry: StationEntry) -> str:
         "## Operation",
         words.operation,
         "## Observation",
-        f"A float32 vector ({len(fields)},): each entry is the quantity over its scale, clipped to "
-        f"±{LIMIT:g}. It holds nothing that a real cell would not know.",
+        f"A float32 vector ({len(fields)},): each entry is the quantity over its scale, clipped "
+        f"where the quantity leaves what is observed. It holds nothing that a real cell would not "
+        f"know.",
         markdown_table(fields),
         "## Action",
         _action(station, source, words),

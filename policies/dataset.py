@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from configs.errors import RecordingError
 from configs.specs.base import spec_hash
-from envs.observation import LIMIT, Field
+from envs.observation import Field
 from envs.registry import station, station_of
 from policies.recording import Floats, Header, Recording, read_recording
 from policies.recording_film_steps import StepFilm, step_film
@@ -37,7 +37,6 @@ class About:
         station: id of the station's data, with its ``station_version`` and ``spec_hash``.
         fields: the observation's entries, in order.
         actions: what the entries of an action move, in order.
-        limit: observations are clipped to ± this, in units of each field's scale.
         rate_hz: policy steps a second.
     """
 
@@ -47,7 +46,6 @@ class About:
     spec_hash: str
     fields: tuple[Field, ...]
     actions: tuple[str, ...]
-    limit: float
     rate_hz: float
 
     def as_data(self) -> dict[str, Any]:
@@ -113,7 +111,7 @@ def about(header: Header) -> About:
     actions = tuple(entry.name for entry in place.actions)
     rate_hz = spec.physics.policy_rate_hz
     return About(
-        header.env_id, spec.id, spec.version, spec_hash(spec), place.fields, actions, LIMIT, rate_hz
+        header.env_id, spec.id, spec.version, spec_hash(spec), place.fields, actions, rate_hz
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,6 @@ class MinariWriter:
         """Write what can only be said of the whole."""
         self._file.close()
         size = (self._folder / "main_data.hdf5").stat().st_size
-        entries = len(self._about.fields)
         metadata = {
             "dataset_id": self._name,
             "minari_version": VERSION,
@@ -101,8 +101,8 @@ class MinariWriter:
             "total_episodes": self._episodes,
             "total_steps": self._steps,
             "dataset_size": round(size / 1e6, 1),
-            "observation_space": _box(entries, self._about.limit),
-            "action_space": _box(len(self._about.actions), 1.0),
+            "observation_space": _box([field.limit for field in self._about.fields]),
+            "action_space": _box([1.0] * len(self._about.actions)),
             "env_spec": self._env_spec(),
             "algorithm_name": ", ".join(sorted(self._policies)),
             "description": f"Recordings of {self._about.env_id}, the policy's part of them.",
@@ -124,10 +124,9 @@ class MinariWriter:
         return spec.to_json()
 
 
-def _box(entries: int, limit: float) -> str:
-    """Return a box of ± ``limit`` as `minari.serialization.serialize_space` does."""
-    high = [limit] * entries
+def _box(high: Sequence[float]) -> str:
+    """Return a box of ± ``high`` as `minari.serialization.serialize_space` does."""
     return json.dumps({
-        "type": "Box", "dtype": "float32", "shape": [entries],
-        "low": [-value for value in high], "high": high,
+        "type": "Box", "dtype": "float32", "shape": [len(high)],
+        "low": [-value for value in high], "high": list(high),
     })  # fmt: skip

@@ -54,8 +54,9 @@ class TrainingEnv(gym.Wrapper[Array, Array, Array, Array]):
     ) -> None:
         super().__init__(env)
         self._at = env
-        n = len(env.fields) + composition.extra
-        self.observation_space = gym.spaces.Box(-LIMIT, LIMIT, (n,), np.float32)
+        extra = np.full(composition.extra, LIMIT)
+        most = np.concatenate(([field.limit for field in env.fields], extra)).astype(np.float32)
+        self.observation_space = gym.spaces.Box(-most, most)
         self._composition, self._weights = composition, weights
         self._nothing = np.zeros(len(env.actions), dtype=np.float32)
         self._force_cap, self._force_from = force_cap, force_from

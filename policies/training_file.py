@@ -9,7 +9,7 @@ from typing import TypeAlias
 from configs.errors import ConfigError, UnknownNameError, suggest
 from configs.specs.base import error_at, load_spec, resolve_path
 from configs.specs.training import BeginSpec, RangeSpec, TrainingSpec, ZonesSpec
-from envs.observation import LIMIT, Field, mirror
+from envs.observation import Field, mirror
 from envs.registry import station, station_of
 from policies.scripted.registry import script, scripts
 
@@ -58,7 +58,7 @@ def _observed(spec: TrainingSpec) -> Iterator[tuple[_Place, ZonesSpec | BeginSpe
 def _check_reached(
     path: Path, at: _Place, where: ZonesSpec | BeginSpec | RangeSpec, field: Field
 ) -> None:
-    most = LIMIT * field.scale
+    most = field.most
     match where:
         case BeginSpec(above=low):
             key, reached = "above", low < most

@@ -55,10 +55,16 @@ def test_the_table_has_a_row_for_every_entry(spec):
 
 
 def test_scaling_clips_to_the_bounds():
-    values = [1.0, -100.0, 1e300]
-    out = scaled(values, np.array([2.0, 1.0, 1.0]))
+    values = [1.0, -100.0, 1e300, 1e300]
+    out = scaled(values, np.array([2.0, 1.0, 1.0, 1.0]), np.array([LIMIT, LIMIT, LIMIT, 9.0]))
     assert out.dtype == np.float32
-    assert out.tolist() == [0.5, -LIMIT, LIMIT]
+    assert out.tolist() == [0.5, -LIMIT, LIMIT, 9.0]
+
+
+def test_the_space_is_what_the_fields_say(env):
+    most = [field.limit for field in env.fields]
+    assert env.observation_space.high.tolist() == most
+    assert env.observation_space.low.tolist() == [-value for value in most]
 
 
 def test_at_the_start_the_tray_is_where_the_robot_takes_it(env, spec):

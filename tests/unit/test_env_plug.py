@@ -12,6 +12,7 @@ from configs.errors import ConfigError
 from configs.specs.arm import load_arm_spec
 from configs.specs.base import load_spec, resolve_path
 from configs.specs.plug import ArmPlugSpec, PlugSpec, PullTest
+from envs.observation import scaled
 from envs.operation import Operation
 from envs.outcome import OutcomeClass, TrueState, outcome_class
 from envs.perturbation import Perturbation
@@ -50,11 +51,11 @@ def operation(spec: PlugSpec = SURE, **setting: Any) -> Operation:
 def work(op: Operation, policy: Policy, seed: int, slot: int) -> Operation:
     """Let a policy do one operation to its end."""
     fields = op.station.fields
-    scales = np.array([field.scale for field in fields])
+    scales, limits = np.array([(field.scale, field.limit) for field in fields]).T
     op.start(seed, 0, slot)
     policy.reset()
     while op.result is None:
-        seen = np.clip(np.array(op.observation()) / scales, -5, 5).astype(np.float32)
+        seen = scaled(op.observation(), scales, limits)
         op.advance(tuple(float(a) for a in policy.act(seen)), damage_ends=True)
     return op
 
@@ -252,7 +253,16 @@ def test_the_port_beside_latches_and_escapes_unless_the_drawing_is_asked():
         assert result.facts.true_state is TrueState.WRONG
         assert outcome_class(result.facts) is OutcomeClass.ESCAPED
         assert op.task.progress(op._seat) == 0.0
-        asking = work(op, load_policy("scripted/plug-search", SPEC), 3, slot).result
+    finally:
+        op.close()
+
+
+@pytest.mark.parametrize("part", SLOTS)
+def test_the_way_back_from_a_wrong_port_is_seen_to_its_end(part):
+    """Ports of power connectors are 32 mm apart: the search finds its way, and plugs."""
+    op = operation(identity_error=1.0)
+    try:
+        asking = work(op, load_policy("scripted/plug-search", SPEC), 3, SLOTS[part]).result
         assert asking is not None
         assert outcome_class(asking.facts) is OutcomeClass.OK
     finally:

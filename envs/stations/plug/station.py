@@ -48,8 +48,9 @@ def plug_fields() -> tuple[Field, ...]:
     """
     pose = (
         Field("pose axial", "m", 0.03, "believed front behind the observed mouth plane"),
-        Field("pose lateral", "m", 0.005, "believed front sideways of the observed axis"),
-        Field("pose height", "m", 0.005, "believed front above the observed axis"),
+        # 50 mm: on the way back from a wrong port, 32 mm away where connectors are of power
+        Field("pose lateral", "m", 0.005, "believed front sideways of the observed axis", 10.0),
+        Field("pose height", "m", 0.005, "believed front above the observed axis", 10.0),
         *(Field(f"pose {turn}", "rad", 0.05, "believed, against the observed axis")
           for turn in _AXES[3:]),
         Field("depth left", "m", 0.03, "believed distance to full depth"),
