@@ -1,7 +1,7 @@
 """The typed form of an arm's YAML: what its URDF does not say, or says with placeholders.
 
 A station's YAML names an arm (`robot: franka_panda`) or writes the same block out; either way the
-station's hash covers what the arm is.
+station's hash covers what the arm is, and what is read of its URDF.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from configs.errors import UnknownNameError, suggest
 from configs.specs.base import Spec, error_below, load_spec, resolve_path
 from configs.specs.quantities import (
+    AngularAcceleration,
     AngularSpeed,
     AngularStiffness,
     Mass,
@@ -29,8 +30,6 @@ from configs.urdf import DATA, UnknownLinkError, UrdfJoint, find_urdf, read_chai
 
 SignedAngle = Annotated[float, *quantity("rad")]
 """An angle of either sign, in radians."""
-AngularAcceleration = Annotated[float, *quantity("rad/s**2"), Positive]
-"""An angular acceleration > 0, in radians a second squared."""
 
 
 def _numbers(unit: str, count: int) -> Any:
@@ -154,6 +153,10 @@ class ArmSpec(Spec):
         if path is None:
             raise ValueError(f"no file {self.urdf}, nor one in {DATA}")
         return read_chain(path, self.flange)
+
+    def elsewhere(self) -> str:
+        """Return what its URDF says, mesh files aside."""
+        return repr(self.chain)
 
     @model_validator(mode="after")
     def _agrees_with_urdf(self) -> Self:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from itertools import combinations
 from pathlib import Path
@@ -43,6 +43,10 @@ class Spec(BaseModel):
         populate_by_name=False,
         protected_namespaces=(),
     )
+
+    def elsewhere(self) -> str:
+        """Return what it takes from files that it names, for `spec_hash`; here nothing."""
+        return ""
 
 
 S = TypeVar("S", bound=Spec)
@@ -164,8 +168,19 @@ def resolved_yaml(spec: Spec) -> str:
 def spec_hash(spec: Spec) -> str:
     """Return 16 hex digits that identify the resolved content of a spec."""
     data = json.loads(spec.model_dump_json(by_alias=True, exclude=_outside(spec)))
+    if read := [*_elsewhere(spec)]:
+        data = [data, *read]
     canonical = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def _elsewhere(spec: Spec) -> Iterator[str]:
+    if said := spec.elsewhere():
+        yield said
+    for name in type(spec).model_fields:
+        value = getattr(spec, name)
+        if isinstance(value, Spec):
+            yield from _elsewhere(value)
 
 
 def _outside(spec: Spec) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from configs.specs.base import Spec, error_below
 from configs.specs.quantities import (
     Angle,
     AngularDamping,
-    AngularSpeed,
     AngularStiffness,
     Force,
     Length,
@@ -22,7 +21,7 @@ from configs.specs.quantities import (
     Stiffness,
     Time,
 )
-from configs.specs.station import Axis, Fraction, Setting, Size, StationSpec
+from configs.specs.station import AngularAxis, Axis, Fraction, Setting, Size, StationSpec
 
 
 class InsertionSetting(Setting):
@@ -72,7 +71,6 @@ class Levers(Spec):
     handover_depth_m: Length
     short_per_error_m: Length
     seated_tolerance_m: Size
-    handle_load_n: Force
     closing_s: Time
 
 
@@ -91,7 +89,7 @@ class Motion(Spec):
     linear: Axis
     vertical: Axis
     loaded_linear: Axis
-    yaw_rad_per_s: AngularSpeed
+    yaw: AngularAxis
     cart_distance_m: Length
     cart_height_m: Length
     first_slot_height_m: Length

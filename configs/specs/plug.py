@@ -11,7 +11,6 @@ from configs.specs.arm import ArmData
 from configs.specs.base import Spec, error_below
 from configs.specs.quantities import (
     Angle,
-    AngularSpeed,
     AngularStiffness,
     Force,
     Length,
@@ -20,6 +19,7 @@ from configs.specs.quantities import (
     Time,
 )
 from configs.specs.station import (
+    AngularAxis,
     Axis,
     FactorRange,
     Fraction,
@@ -137,7 +137,7 @@ class PlugMotion(Spec):
 
     linear: Axis
     loaded_linear: Axis
-    yaw_rad_per_s: AngularSpeed
+    yaw: AngularAxis
     fixture_back_m: Length
     fixture_aside_m: Length
     approach_m: Length

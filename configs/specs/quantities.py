@@ -155,6 +155,8 @@ Speed = Annotated[float, *quantity("m/s"), Positive]
 """A speed > 0, in metres a second."""
 AngularSpeed = Annotated[float, *quantity("rad/s"), Positive]
 """An angular speed > 0, in radians a second."""
+AngularAcceleration = Annotated[float, *quantity("rad/s**2"), Positive]
+"""An angular acceleration > 0, in radians a second squared."""
 Acceleration = Annotated[float, *quantity("m/s**2"), Positive]
 """An acceleration > 0, in metres a second squared."""
 Stiffness = Annotated[float, *quantity("N/m"), NotNegative]

@@ -17,6 +17,8 @@ from configs.specs.base import Spec, error_below
 from configs.specs.quantities import (
     Acceleration,
     Angle,
+    AngularAcceleration,
+    AngularSpeed,
     Damping,
     Force,
     Frequency,
@@ -165,6 +167,13 @@ class Axis(Spec):
 
     speed_m_per_s: Speed
     acceleration_m_per_s2: Acceleration
+
+
+class AngularAxis(Spec):
+    """Motion limits of scripted turns."""
+
+    speed_rad_per_s: AngularSpeed
+    acceleration_rad_per_s2: AngularAcceleration
 
 
 class RewardWeights(Spec):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pybullet
@@ -160,6 +161,24 @@ def test_a_station_may_name_its_arm_and_its_hash_holds_all_of_it(tmp_path):
     written = tmp_path / "written.yaml"
     written.write_text(resolved_yaml(cell))
     assert spec_hash(load_spec(Cell, written)) == spec_hash(cell)
+
+
+def test_the_hash_covers_what_is_read_of_the_urdf(tmp_path):
+    urdf = Path(pybullet_data.getDataPath()) / "kuka_iiwa/model.urdf"
+    mine, cell = tmp_path / "mine.urdf", tmp_path / "cell.yaml"
+    text = (
+        resolve_path("robots", "kuka_iiwa7").read_text().replace("kuka_iiwa/model.urdf", str(mine))
+    )
+    (tmp_path / "robot.yaml").write_text(text)
+    cell.write_text(f"robot: {tmp_path / 'robot.yaml'}\n")
+    masses = re.findall(r'<mass value="([0-9.]+)"', urdf.read_text())
+    hashes = []
+    for mass in (masses[2], "17.1"):
+        mine.write_text(
+            urdf.read_text().replace(f'<mass value="{masses[2]}"', f'<mass value="{mass}"')
+        )
+        hashes.append(spec_hash(load_spec(Cell, cell)))
+    assert len(set(hashes)) == 2
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_poses_over_time_are_whole_and_smooth():
         "x": max(motion.linear.speed_m_per_s, motion.loaded_linear.speed_m_per_s),
         "y": 0.0,
         "z": motion.vertical.speed_m_per_s,
-        "yaw": motion.yaw_rad_per_s,
+        "yaw": motion.yaw.speed_rad_per_s,
     }
     speeds = np.abs([m.velocities for m in moments]).max(axis=0)
     for axis, speed in zip(AXES, speeds, strict=True):

@@ -13,7 +13,6 @@ from envs.stations.insertion.slot import MOUTH
 
 QUARTER_TURN_RAD = math.pi / 2
 """Parts stand on the cart at a right angle to the rack's slots (assumed layout)."""
-YAW_ACCELERATION_RAD_PER_S2 = 1.0  # assumed
 
 
 def phases_before(motion: Motion, slot: int) -> tuple[Phase, ...]:
@@ -77,4 +76,4 @@ def _climb_m(motion: Motion, slot: int) -> float:
 
 
 def _turn(motion: Motion, angle_rad: float) -> Trapezoid:
-    return Trapezoid(angle_rad, motion.yaw_rad_per_s, YAW_ACCELERATION_RAD_PER_S2)
+    return Trapezoid(angle_rad, motion.yaw.speed_rad_per_s, motion.yaw.acceleration_rad_per_s2)

@@ -5,6 +5,7 @@ It says where the connector's front goes; what a robot's joints do for it is the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from configs.specs.plug import PlugMotion, PlugSpec, PullTest
@@ -14,9 +15,8 @@ from envs.robots.six_axis import Held, MakeRobot
 from envs.stations.plug.port import MOUTH
 from envs.stations.plug.robot import approach_of, drive, steering
 
-QUARTER_TURN_RAD = 1.5707963267948966
+QUARTER_TURN_RAD = math.pi / 2
 """Connectors hang at a right angle to the ports (assumed layout)."""
-YAW_ACCELERATION_RAD_PER_S2 = 4.0  # assumed
 
 
 class Cycle:
@@ -95,4 +95,4 @@ def _way(name: str, motion: PlugMotion, axis: Axis, sign: float, loaded: bool = 
 
 
 def _turn(motion: PlugMotion) -> tuple[float, float]:
-    return motion.yaw_rad_per_s, YAW_ACCELERATION_RAD_PER_S2
+    return motion.yaw.speed_rad_per_s, motion.yaw.acceleration_rad_per_s2
