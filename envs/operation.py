@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from configs.errors import PhysicsError
 from envs.judge import Judge, OperationResult
 from envs.observation import Sensed
 from envs.perturbation import Perturbation
@@ -26,6 +27,8 @@ from envs.station import Seat, Station, Task
 
 SETTLE_S = 0.25
 """Time at rest before the policy takes over, in which the wrist sensor is tared (assumed)."""
+RESTLESS = 1.0
+"""Rate (rad/s or m/s) of a joint that is told to rest, from which it does not (assumed)."""
 
 
 class Operation:
@@ -56,9 +59,11 @@ class Operation:
         self._window_controls = round(physics.control_rate_hz / WINDOW_HZ)
         self._visible = visible
         self._world = World(visible, physics.contact_skin_m or 0.0)
-        self._clear()
         fixture, presses = station.presses()
-        check_force_reading(self._world, fixture, presses, self._contact(0.3), self._rate_hz)
+        check_force_reading(
+            self._world, fixture, presses, self._contact(0.3), self._clear, self._rate_hz,
+            physics.penetration_limit_m,
+        )  # fmt: skip
         self.result: OperationResult | None = None
         self.on_window: Callable[[ForceWindow], None] | None = None
 
@@ -193,7 +198,20 @@ class Operation:
         self._forget_reads()
         for _ in range(self._window_controls):
             self._control(1.0)
+        self._check_rest()
         self._bias, self._tare = self._take_window()
+
+    def _check_rest(self) -> None:
+        rates = [abs(joint[1]) for joint in self._state[: len(self._moving)]]
+        fastest = int(np.argmax(rates))  # of one that is no number, too
+        if not rates[fastest] <= RESTLESS:
+            task, joint = self.task, self._moving[fastest]
+            raise PhysicsError(
+                f"{self.station.spec.id}: told to hold slot {self.slot}'s part still before the "
+                f"fixture, the robot moves its joint '{task.robot.body.links[joint].name}' at "
+                f"{rates[fastest]:.3g} rad/s (or m/s): its control is unstable with so light a "
+                f"part; raise physics.control_rate, or lower what damps that joint in impedance"
+            )
 
     def _control(self, share: float) -> None:
         """Simulate one control period, reading the fixture's force at every physics tick.

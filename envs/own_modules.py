@@ -6,11 +6,17 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
 from configs.errors import RacklineError, UnknownNameError
+
+_HOUSE = Path(__file__).resolve().parents[1]
+_PACKAGES = {"configs", "envs", "policies", "twin"}
+_folders: set[Path] = set()
+"""Of the modules that were imported here."""
 
 
 def import_own(kind: str, name: str, registered: Mapping[str, object]) -> None:
@@ -39,10 +45,38 @@ def import_own(kind: str, name: str, registered: Mapping[str, object]) -> None:
             remedy = f"no module {missing!r} can be imported: put its folder on PYTHONPATH"
             raise UnknownNameError(kind, name, (), remedy) from None
         raise RacklineError(f"{_place(module, error)}: {_mistake(module, error)}") from error
+    _folders.add(_folder(sys.modules[module].__file__ or ""))
     foreign = [new for new in registered if new not in before and not new.startswith(f"{module}:")]
     if name not in registered and foreign:
         remedy = f"{module!r} registers {', '.join(foreign)}: begin its names with '{module}:'"
         raise UnknownNameError(kind, name, (), remedy)
+
+
+def own_mistake(error: BaseException) -> RacklineError | None:
+    """Return what to say of an error that code of one's own raised, or None where ours did.
+
+    What decides is the last line of the trace that is neither of the two's packages: a script that
+    hands a wrong value to NumPy is at fault, one that is handed a wrong value is not.
+    """
+    lines = [
+        line
+        for line in traceback.extract_tb(error.__traceback__)
+        if _folder(line.filename) in _folders or _is_ours(line.filename)
+    ]
+    if not lines or _folder(lines[-1].filename) not in _folders:
+        return None
+    said = " ".join(str(error).split())
+    shown = f"{type(error).__name__} ({said})" if said else type(error).__name__
+    return RacklineError(f"{lines[-1].filename}:{lines[-1].lineno}: {shown}; correct it")
+
+
+def _is_ours(file: str) -> bool:
+    path = Path(file).resolve()
+    return _HOUSE in path.parents and path.relative_to(_HOUSE).parts[0] in _PACKAGES
+
+
+def _folder(file: str) -> Path:
+    return Path(file).resolve().parent
 
 
 def _place(module: str, error: BaseException) -> str:

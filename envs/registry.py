@@ -109,13 +109,18 @@ def register(entry: StationEntry) -> None:
     """Register a station with Gymnasium.
 
     Raises:
-        RacklineError: the id is of no such form, or another station's.
+        RacklineError: the id is of no such form, or another station's; the kind is none.
     """
     if not _ID.fullmatch(entry.env_id):
         name = re.sub(r"\W", "", _name(entry.env_id)) or "Name"
         raise RacklineError(
             f"station {entry.env_id!r}: is no id to register; write 'rackline/{name}-v0' in "
             f"Rackline, 'MODULE:acme/{name}-v0' in a module of one's own, called MODULE"
+        )
+    if not isinstance(entry.kind, Kind):
+        raise RacklineError(
+            f"{entry.env_id}: kind = {entry.kind!r} is no kind of work; give envs.registry's "
+            f"INSERTION, PLUGGING or ARM_PLUGGING, or a Kind of your own"
         )
     if entry.env_id in _STATIONS:
         raise RacklineError(f"{entry.env_id} is registered twice; raise its version")

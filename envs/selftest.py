@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from configs.errors import PhysicsError
@@ -36,7 +36,13 @@ class Press:
 
 
 def check_force_reading(
-    world: World, fixture: Body, presses: Sequence[Press], contact: Contact, rate_hz: float
+    world: World,
+    fixture: Body,
+    presses: Sequence[Press],
+    contact: Contact,
+    clear: Callable[[], None],
+    rate_hz: float,
+    limit_m: float,
 ) -> None:
     """Press a free block onto each face in turn, and compare the readings.
 
@@ -44,12 +50,29 @@ def check_force_reading(
     hang on a mount without mass for that reason, and this proves that it works here. Each face
     is read at its own joint, as the judge reads it.
 
+    Args:
+        world: to try it in.
+        fixture: with the faces.
+        presses: on each face.
+        contact: of fixture and block.
+        clear: empties the world for the station's solver and rate.
+        rate_hz: of physics.
+        limit_m: deepest that the block may sink.
+
     Raises:
-        PhysicsError: a reading is off by more than 1 % of the load.
+        PhysicsError: a reading is off by more than 1 % of the load, or the block sinks deeper than
+            bodies may at this station.
     """
     load = _MASS_KG * GRAVITY_M_PER_S2
     for press in presses:
-        read = _reading(world, fixture, press, contact, rate_hz)
+        clear()
+        read, sunk_m = _reading(world, fixture, press, contact, rate_hz)
+        if sunk_m > limit_m:
+            raise PhysicsError(
+                f"force self-test: {load:.1f} N pressed on the {press.face} sink in by "
+                f"{1e3 * sunk_m:.2g} mm, more than physics.penetration_limit; raise "
+                f"physics.contact_stiffness ({contact.stiffness_n_per_m:g} N/m)"
+            )
         if abs(read - load) > TOLERANCE * load:
             raise PhysicsError(
                 f"force self-test: {load:.1f} N pressed on the {press.face} reads {read:.1f} N; "
@@ -57,19 +80,21 @@ def check_force_reading(
             )
 
 
-def _reading(world: World, fixture: Body, press: Press, contact: Contact, rate_hz: float) -> float:
-    """Return what the press's joint reads (N), its link's own weight taken off."""
-    world.clear(rate_hz, 50)
+def _reading(
+    world: World, fixture: Body, press: Press, contact: Contact, rate_hz: float
+) -> tuple[float, float]:
+    """Return what the press's joint reads (N), its link's own weight taken off, and the sinking."""
     handle = world.add(fixture, contact)
     world.sense(handle, press.joint)
-    world.add(_sliding_block(fixture.base @ Pose(press.block), press.direction), contact)
+    block = world.add(_sliding_block(fixture.base @ Pose(press.block), press.direction), contact)
     x, y, z = (GRAVITY_M_PER_S2 * d for d in press.direction)
     world.set_gravity((x, y, z))
     for _ in range(round(_SECONDS * rate_hz)):
         world.step()
     force_n: Sequence[float] = world.wrench(handle, press.joint)[:3]
     along = sum(f * d for f, d in zip(force_n, press.direction, strict=True))
-    return -along - fixture.links[press.joint].mass_kg * GRAVITY_M_PER_S2
+    own_n = fixture.links[press.joint].mass_kg * GRAVITY_M_PER_S2
+    return -along - own_n, world.penetration_m(block, handle)
 
 
 def _sliding_block(place: Pose, direction: Vector) -> Body:

@@ -11,7 +11,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.errors import UnknownNameError
+from configs.errors import ContractError, RacklineError, UnknownNameError
 from configs.specs.base import load_spec, resolve_path, spec_hash
 from envs import registry, reward
 from envs.observation import scaled
@@ -90,7 +90,18 @@ class StationEnv(gym.Env[Observation, Action]):
         return self._observe(), self._info() | {"draws": self.operation.task.draws()}
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Advance by one policy step; ``action`` (n,) in [-1, 1] is clipped."""
+        """Advance by one policy step; ``action`` (n,) in [-1, 1] is clipped.
+
+        Raises:
+            RacklineError: an action of another length.
+            gymnasium.error.ResetNeeded: no operation is under way.
+        """
+        if len(action) != len(self.actions):
+            names = ", ".join(entry.name for entry in self.actions)
+            raise RacklineError(
+                f"an action of {len(action)} entries, where {self.station.id} takes "
+                f"{len(self.actions)}: {names}; correct the policy"
+            )
         a = tuple(min(1.0, max(-1.0, float(v))) if math.isfinite(v) else 0.0 for v in action)
         operation = self.operation
         before = self.snapshot
@@ -143,7 +154,13 @@ class StationEnv(gym.Env[Observation, Action]):
         return chosen["rack"], chosen["slot"]
 
     def _observe(self) -> Observation:
-        return scaled(self.operation.observation(), self._scales, self._limits)
+        seen = self.operation.observation()
+        if len(seen) != len(self.fields):
+            raise ContractError(
+                f"{self.station.id}: its task observes {len(seen)} entries, where its table names "
+                f"{len(self.fields)}; correct `observe` or `fields`"
+            )
+        return scaled(seen, self._scales, self._limits)
 
     def _info(self) -> dict[str, Any]:
         operation = self.operation

@@ -23,6 +23,7 @@ from multiprocessing.connection import wait as wait_for_sentinel
 from typing import Any, Self, TypeVar
 
 from configs.errors import RacklineError
+from envs.own_modules import own_mistake
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -190,7 +191,8 @@ class _Failure:
 def _call(function: Callable[[Item], Result], item: Item) -> Result | _Failure:
     try:
         return function(item)
-    except Exception as error:
+    except Exception as raised:
+        error = own_mistake(raised) or raised
         expected = isinstance(error, RacklineError)
         return _Failure(f"{type(error).__name__}: {error}", traceback.format_exc(), expected)
 

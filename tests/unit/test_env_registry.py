@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import defaultdict
 
@@ -11,9 +12,11 @@ from configs.errors import RacklineError, UnknownNameError
 from configs.specs.base import resolve_path
 from configs.specs.insertion import InsertionSpec
 from configs.specs.station import StationSpec
-from envs.registry import station, station_of, stations
+from envs.registry import StationEntry, register, station, station_of, stations
 from envs.station_env import StationEnv
 from policies.catalogue import load_policy, policy_content
+from policies.executor import WorkItemError, run
+from policies.rollout import run_episode, single_part_episodes
 from policies.scripted import registry
 
 
@@ -105,6 +108,44 @@ def test_a_script_of_ones_own_is_found_by_its_module(tmp_path, monkeypatch, aske
     assert policy_content(asked)["parameters"] == {"feed": 0.25}
     with pytest.raises(RacklineError, match="cannot work CablePlug"):
         load_policy(asked, station("rackline/CablePlugLight-v0").spec)
+
+
+WRONG_ACTS = {
+    "mine.py:16: ZeroDivisionError (division by zero); correct it": "1 / 0",
+    "mine.py:16: AttributeError ('list' object has no": "observation + [1.0].sum()",
+    "an action of 3 entries, where TrayInsert takes 4: axial, lateral,": "[0.0] * 3",
+}
+
+
+@pytest.mark.parametrize(("said", "act"), WRONG_ACTS.items(), ids=["number", "attribute", "shape"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_goes_wrong_in_a_script_of_ones_own_is_not_laid_on_us(
+    tmp_path, monkeypatch, said, act, workers
+):
+    text = SCRIPT.format(name="mine:scripted/push").replace(
+        "\nhere",
+        f"""
+    def reset(self):
+        pass
+    def act(self, observation):
+        return {act}
+here""",
+    )
+    (tmp_path / "mine.py").write_text(text)
+    (tmp_path / "mine.yaml").write_text("feed: 0.25\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    monkeypatch.setattr(registry, "_SCRIPTS", dict(registry._SCRIPTS))
+    episodes = single_part_episodes("rackline/TrayInsert-v0", "mine:scripted/push", [1], "hard")
+    with pytest.raises(WorkItemError, match=re.escape(said)):
+        run(episodes, run_episode, workers, lambda *_: None)
+
+
+def test_a_kind_that_is_none_is_refused():
+    row = StationEntry("mine:acme/Mine-v0", "tray_insert", "S60", "S60: mine", "INSERTION")  # type: ignore[arg-type]
+    with pytest.raises(RacklineError, match="kind = 'INSERTION' is no kind of work; give"):
+        register(row)
 
 
 def test_an_own_yaml_takes_the_place_of_the_station_s(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from envs.physics.pose import Pose
 from envs.physics.sensors import WINDOW_HZ
 from envs.physics.shapes import Body, Box, Contact, Joint, Link, cuboid_inertia
 from envs.physics.world import GRAVITY_M_PER_S2, World
-from envs.selftest import check_force_reading
+from envs.selftest import Press, check_force_reading
 from envs.stations.insertion import slot as scene
 from envs.stations.insertion.station import Insertion
 
@@ -55,6 +55,27 @@ def sensed_slot(world: World, contact: Contact = CONTACT) -> int:
 def push_n(world: World, slot: int) -> float:
     """Return the axial force that contact puts on the fixture."""
     return -sum(state[2][0] for state in world.joints(slot, scene.SENSED))
+
+
+@pytest.mark.parametrize("damping", [2e3, 4e3])
+def test_a_pair_yields_and_comes_to_rest_as_contact_says(world, damping):
+    """A cube on its four corners, pressed: it sinks by load / 2k, within 4 d / k."""
+    stiffness, load_n, rate_hz = 2e5, 500.0, 960.0
+    world.clear(rate_hz, 200)
+    world.set_gravity((0.0, 0.0, 0.0))
+    contact = Contact(stiffness, damping, 0.0)
+    floor = Link("floor", "", Joint.FIXED, 0.0, boxes=(Box((0.1, 0.1, 0.02)),))
+    world.add(Body(Pose(), (floor,)), contact)
+    cube = world.add(block(10.0, Pose((0.0, 0.0, 0.04)), (0.0, 0.0, 1.0)), contact)
+    sunk = []
+    for _ in range(int(rate_hz)):
+        world.drive(cube, (0,), (-load_n,))
+        world.step()
+        sunk.append(-world.joints(cube, (0,))[0][0])
+    end = load_n / (2 * stiffness)
+    assert sunk[-1] == pytest.approx(end, abs=2e-5)  # the slop
+    rest_s = next(i for i, at in enumerate(sunk) if at > (1 - np.exp(-1)) * sunk[-1]) / rate_hz
+    assert rest_s == pytest.approx(4 * damping / stiffness, rel=0.1)
 
 
 def test_a_pull_acts_where_the_link_is_whoever_looks(world):
@@ -104,17 +125,29 @@ def test_each_contact_parameter_is_read_back(world, monkeypatch, which):
         world.add(block(1.0, Pose(), (1.0, 0.0, 0.0)), CONTACT)
 
 
+def self_test(
+    world: World,
+    fixture: Body,
+    presses: Sequence[Press],
+    contact: Contact = CONTACT,
+    rate_hz: float = 240.0,
+) -> None:
+    check_force_reading(
+        world, fixture, presses, contact, lambda: world.clear(rate_hz, 50), rate_hz, 5e-4
+    )
+
+
 @pytest.mark.parametrize("stiffness", [2e5, 2e6, 8e6])
 @pytest.mark.parametrize("rate_hz", [240.0, 480.0, 960.0])
 def test_the_force_self_test_passes(world, stiffness, rate_hz):
-    check_force_reading(world, SLOT, PRESSES, Contact(stiffness, 4e3, 0.3), rate_hz)
+    self_test(world, SLOT, PRESSES, Contact(stiffness, 4e3, 0.3), rate_hz)
 
 
 @pytest.mark.parametrize("size", [{"height_m": 0.015}, {"width_m": 0.015}, {"length_m": 0.03}])
 def test_the_force_self_test_passes_whatever_the_part(world, size):
     thin = PART.model_copy(update=size)
     station = Insertion(SPEC.model_copy(update={"parts": {"thin": thin}}), SETTING)
-    check_force_reading(world, *station.presses(), CONTACT, 240.0)
+    self_test(world, *station.presses())
     assert scene.roomy(PART, SETTING) == PART
 
 
@@ -128,7 +161,7 @@ def test_the_force_self_test_fails_where_one_part_of_the_fixture_is_static(world
     rest = tuple(replace(one, boxes=()) if one.name == link else one for one in SLOT.links)
     still = Link("still", "", Joint.FIXED, 0.0, boxes=boxes)
     with pytest.raises(PhysicsError, match=rf"98\.1 N pressed on the {name} reads -?0\.0 N"):
-        check_force_reading(world, Body(SLOT.base, (*rest, still)), PRESSES, CONTACT, 240.0)
+        self_test(world, Body(SLOT.base, (*rest, still)), PRESSES)
 
 
 def test_the_force_self_test_fails_where_the_stop_alone_is_static(world):
@@ -138,7 +171,12 @@ def test_the_force_self_test_fails_where_the_stop_alone_is_static(world):
     rest = tuple(replace(one, boxes=tuple(decks)) if one is shelf else one for one in SLOT.links)
     still = Link("still", "", Joint.FIXED, 0.0, boxes=(stop,))
     with pytest.raises(PhysicsError, match="pressed on the stop reads"):
-        check_force_reading(world, Body(SLOT.base, (*rest, still)), PRESSES, CONTACT, 240.0)
+        self_test(world, Body(SLOT.base, (*rest, still)), PRESSES)
+
+
+def test_the_force_self_test_fails_where_contact_is_too_soft_to_tell_depths(world):
+    with pytest.raises(PhysicsError, match=r"sink in by 1.2 mm, .*raise physics.contact_stiffness"):
+        self_test(world, SLOT, PRESSES, Contact(4e4, 4e2, 0.3))
 
 
 def test_the_force_self_test_fails_on_a_false_reading(world, monkeypatch):
@@ -149,7 +187,7 @@ def test_the_force_self_test_fails_on_a_false_reading(world, monkeypatch):
 
     monkeypatch.setattr(World, "wrench", off)
     with pytest.raises(PhysicsError, match="force self-test"):
-        check_force_reading(world, SLOT, PRESSES, CONTACT, 240.0)
+        self_test(world, SLOT, PRESSES)
 
 
 def impact(rate_hz: int) -> tuple[float, float, float, float]:

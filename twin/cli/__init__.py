@@ -52,7 +52,12 @@ def main() -> None:
             command = context.command_path if context else "rackline"
             print(f"error: {message}; see {command} --help", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
-    except Exception:
+    except Exception as error:
+        from envs.own_modules import own_mistake
+
+        if mistake := own_mistake(error):
+            print(f"error: {mistake}", file=sys.stderr)  # noqa: T201
+            sys.exit(mistake.exit_code)
         traceback.print_exc()
         print("error: this is a fault in Rackline, not in what it was given", file=sys.stderr)  # noqa: T201
         sys.exit(_CRASHED)
