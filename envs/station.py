@@ -99,11 +99,13 @@ class Words:
         operation: what one episode is.
         action: what an entry moves, and what bounds it: the text before and behind the table.
         judge: one line a rule, but for attempts, time and void, which are every station's.
+        not_simulated: what the work leaves out, beyond what every station does.
     """
 
     operation: str
     action: tuple[str, str]
     judge: tuple[str, ...]
+    not_simulated: tuple[str, ...] = ()
 
 
 class Seat(Protocol):

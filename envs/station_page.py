@@ -40,6 +40,12 @@ _TERMS = {
     "damage": "Return minus one where damage happens.",
     "seated": "Return one where the operation ends seated.",
 }
+_NOT_SIMULATED = (
+    "Collisions but of the part with the fixture: a robot, its hand and what stands around "
+    "pass through each other, so whether a hand has room is not answered here.",
+    "Picks that miss and parts that are dropped: all but align and insert is timed, not simulated.",
+    "Friction, play and motors of a robot's joints: they do what control asks, within limits.",
+)
 _OWN_SECTIONS = ("id", "version", "title", "default_setting", "settings", "action", "reward")
 
 
@@ -79,6 +85,8 @@ def station_page(entry: StationEntry) -> str:
         "For training only; no figure that is reported reads it. Raw terms are in "
         '`info["reward_terms"]`.',
         _reward(source),
+        "## What is not simulated",
+        "\n".join(f"- {line}" for line in (*_NOT_SIMULATED, *words.not_simulated)),
         "## Everything else it assumes",
         *_rest(source),
     ]  # fmt: skip

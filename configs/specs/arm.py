@@ -7,7 +7,8 @@ station's hash covers what the arm is, and what is read of its URDF.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
@@ -75,19 +76,23 @@ class Inertial(Spec):
 
     @model_validator(mode="after")
     def _can_be(self) -> Self:
-        xx, xy, xz, yy, yz, zz = self.inertia_kg_m2
-        half = (xx + yy + zz) / 2
-        # The second moments of mass are positive just where the triangle inequality holds.
-        a, b, c = half - xx, half - yy, half - zz
-        minors = (a, a * b - xy * xy, a * (b * c - yz * yz) - xy * (xy * c + yz * xz))
-        determinant = minors[2] - xz * (xy * yz + b * xz)
-        if min(minors[0], minors[1], determinant) <= 0.0:
+        if not _of_a_body(self.inertia_kg_m2):
             raise error_below(
                 ["inertia"],
                 "is that of no rigid body; the largest principal moment must be less than the sum "
                 "of the others",
             )
         return self
+
+
+def _of_a_body(tensor: Sequence[float]) -> bool:
+    """Return whether a rigid body can have an inertia of xx, xy, xz, yy, yz, zz."""
+    xx, xy, xz, yy, yz, zz = tensor
+    half = (xx + yy + zz) / 2
+    # The second moments of mass are positive just where the triangle inequality holds.
+    a, b, c = half - xx, half - yy, half - zz
+    minors = (a, a * b - xy * xy, a * (b * c - yz * yz) - xy * (xy * c + yz * xz))
+    return min(minors[0], minors[1], minors[2] - xz * (xy * yz + b * xz)) > 0.0
 
 
 class ArmJoint(Spec):
@@ -151,7 +156,7 @@ class ArmSpec(Spec):
         """Joints from base to flange, as the URDF has them."""
         path = find_urdf(self.urdf)
         if path is None:
-            raise ValueError(f"no file {self.urdf}, nor one in {DATA}")
+            raise ValueError(f"no file {self.urdf} from {Path.cwd()} on, nor one in {DATA}")
         return read_chain(path, self.flange)
 
     def elsewhere(self) -> str:
@@ -174,7 +179,31 @@ class ArmSpec(Spec):
                 raise error_below(
                     ["inertials", link], "is no moving link; {known}", known=suggest(link, links)
                 )
+        self._check_links(chain)
         return self
+
+    def _check_links(self, chain: Sequence[UrdfJoint]) -> None:
+        first = next((i for i, joint in enumerate(chain) if joint.kind != "fixed"), len(chain))
+        for joint in chain[first:]:
+            moving, given = joint.kind != "fixed", joint.link in self.inertials
+            if moving and abs(math.hypot(*joint.axis) - 1.0) > 1e-3:
+                raise error_below(
+                    ["urdf"], "gives joint '{name}' an axis that is no unit vector; correct it",
+                    name=joint.name,
+                )  # fmt: skip
+            if moving and not given and not (joint.mass_kg > 0.0 and _of_a_body(joint.inertia)):
+                raise error_below(
+                    ["urdf"],
+                    "gives the moving link '{link}' mass and inertia of no rigid body; write its "
+                    "own into inertials", link=joint.link,
+                )  # fmt: skip
+            if not moving and joint.mass_kg > 0.0:
+                raise error_below(
+                    ["urdf"],
+                    "gives the fixed link '{link}' a mass, which nothing would carry; take it out "
+                    "of the URDF, and write what both weigh into inertials of the link before it",
+                    link=joint.link,
+                )  # fmt: skip
 
     def _check_joints(self, moving: list[UrdfJoint]) -> None:
         names = [joint.name for joint in moving]

@@ -135,6 +135,15 @@ class InsertionSpec(StationSpec):
                         "has slots of '{name}' overlap; use {s} mm or more",
                         name=name, s=f"{1e3 * slot:g}",
                     )  # fmt: skip
+        impedance = self.impedance
+        push_n = impedance.axial_n_per_m * impedance.axial_lead_m
+        if push_n <= self.levers.handover_force_n:
+            raise error_below(
+                ["impedance", "axial_lead"],
+                "bounds the push to {p} N, which never reaches levers.handover_force; use more "
+                "than {m} mm", p=f"{push_n:g}",
+                m=f"{1e3 * self.levers.handover_force_n / impedance.axial_n_per_m:g}",
+            )  # fmt: skip
         shortest = min(part.length_m for part in self.parts.values())
         if self.levers.handover_depth_m >= shortest:
             raise error_below(

@@ -171,6 +171,13 @@ class PlugSpec(StationSpec):
                         "has ports overlap; use more than {m} mm",
                         m=f"{1e3 * mouth:g}",
                     )
+            self._check_forces(name, part)
+            if part.length_m <= part.depth_m:
+                raise error_below(
+                    ["parts", name, "length"],
+                    "is no more than its depth, and the hand would go into the port; use more than "
+                    "{m} mm", m=f"{1e3 * part.depth_m:g}",
+                )  # fmt: skip
             room = part.wipe_m + part.lead_in_depth_m
             latching = self.latch.rise_m + self.latch.overtravel_m
             if part.wipe_m <= latching:
@@ -186,6 +193,28 @@ class PlugSpec(StationSpec):
                     "use more than {m} mm", m=f"{1e3 * max(room, self.latch.handover_depth_m):g}",
                 )  # fmt: skip
         return self
+
+    def _check_forces(self, name: str, part: Connector) -> None:
+        firm_n = self.latch.firm_share * part.latch_n
+        push_n = self.impedance.push_ratio * part.latch_n + self.impedance.push_spare_n
+        if part.mating_n > part.latch_n:
+            raise error_below(
+                ["parts", name, "mating"],
+                "is more than its latch force, the most that seating takes; use {n} N or less",
+                n=f"{part.latch_n:g}",
+            )  # fmt: skip
+        if push_n <= firm_n:
+            raise error_below(
+                ["impedance", "push_ratio"],
+                "bounds the push on '{name}' to {p} N, and the cell takes over at {f} N; use more",
+                name=name, p=f"{push_n:g}", f=f"{firm_n:g}",
+            )  # fmt: skip
+        if part.force_budget_n <= firm_n:
+            raise error_below(
+                ["parts", name, "force_budget"],
+                "is no more than the {f} N at which the cell takes over, so that all are damaged; "
+                "use more", f=f"{firm_n:g}",
+            )  # fmt: skip
 
 
 class ArmPlugSpec(PlugSpec):

@@ -220,3 +220,18 @@ class StationSpec(Spec):
             known = suggest(self.default_setting, self.settings)
             raise error_below(["default_setting"], "is none of the settings; {known}", known=known)
         return self
+
+    @model_validator(mode="after")
+    def _contact_tells_play(self) -> Self:
+        least_m = min(setting.clearance_m for setting in self.settings.values())
+        for field, length_m in (
+            ("penetration_limit", self.physics.penetration_limit_m),
+            ("contact_skin", self.physics.contact_skin_m or 0.0),
+        ):
+            if length_m > least_m:
+                raise error_below(
+                    ["physics", field],
+                    "is more than a clearance, so that steel would be play; use {m} mm or less",
+                    m=f"{1e3 * least_m:g}",
+                )  # fmt: skip
+        return self

@@ -29,10 +29,14 @@ class Joint(Enum):
 
 @dataclass(frozen=True)
 class Box:
-    """A box: half extents (m) about ``pose`` in the link frame."""
+    """A box: half extents (m) > 0 about ``pose`` in the link frame."""
 
     half_extents_m: Vector
     pose: Pose = NO_OFFSET
+
+    def __post_init__(self) -> None:
+        if not min(self.half_extents_m) > 0.0:
+            raise PhysicsError(f"a box of half extents {self.half_extents_m} m is none")
 
 
 @dataclass(frozen=True)

@@ -33,20 +33,13 @@ def arm_links(spec: ArmSpec, ahead_m: float) -> tuple[Link, ...]:
     Args:
         spec: the arm.
         ahead_m: how far before the grip the point is that sensor readings refer to.
-
-    Raises:
-        ValueError: a fixed link between two joints has a mass.
     """
     links: list[Link] = []
     offset, parent = Pose(), ""
     for joint in spec.chain:
         offset = offset @ Pose(joint.position, _turned(joint.turn))
         if joint.kind == "fixed":
-            if links and joint.mass_kg > 0.0:
-                raise ValueError(
-                    f"fixed link '{joint.link}' has a mass; add it to the link before it"
-                )
-            continue
+            continue  # without mass, or on the floor: `ArmSpec` asks for it
         links.append(_moving_link(joint, parent, offset, spec))
         offset, parent = Pose(), joint.name
     links = [_drawn(link, links, i, spec.girth_m) for i, link in enumerate(links)]

@@ -214,6 +214,30 @@ def test_an_arm_that_cannot_be_is_refused_with_the_place_and_the_remedy(
     assert re.match(rf"{re.escape(str(path))}:\d+: ", str(caught.value))
 
 
+@pytest.mark.parametrize(
+    ("was", "becomes", "said"),
+    [
+        (
+            '<mass value="4"/>',
+            "",
+            "moving link 'lbr_iiwa_link_1' mass and inertia of no rigid body",
+        ),
+        ('<axis xyz="0 0 1"/>', '<axis xyz="0 0 2"/>', "axis that is no unit vector; correct it"),
+        ('<axis xyz="0 0 1"/>', '<axis xyz="0 0 0"/>', "axis that is no unit vector; correct it"),
+        ('type="revolute"', 'type="fixed"', "joints: are others than those of its URDF"),
+    ],
+)
+def test_a_urdf_that_cannot_be_is_refused_by_the_arm_that_names_it(tmp_path, was, becomes, said):
+    text = (Path(pybullet_data.getDataPath()) / "kuka_iiwa/model.urdf").read_text()
+    assert was in text
+    (tmp_path / "mine.urdf").write_text(text.replace(was, becomes, 1))
+    arm = resolve_path("robots", "kuka_iiwa7").read_text()
+    path = tmp_path / "mine.yaml"
+    path.write_text(arm.replace("kuka_iiwa/model.urdf", str(tmp_path / "mine.urdf")))
+    with pytest.raises(ConfigError, match=said):
+        load_arm_spec(str(path))
+
+
 def test_principal_moments_of_shipped_inertias_are_those_of_bodies():
     for name in ARMS:
         for link in arm_body(load_arm_spec(name), BASE, HELD).links:

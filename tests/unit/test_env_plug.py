@@ -342,6 +342,15 @@ def test_the_light_tier_has_the_arm_s_spaces_judge_and_draws():
     ("old", "new", "said"),
     [
         ("port_pitch: 16.25 mm", "port_pitch: 14 mm", r"parts\.sfp_plus\.port_pitch = .* overlap"),
+        ("mating: 10 N", "mating: 20 N", r"parts\.sfp_plus\.mating = .* use 18 N or less"),
+        ("force_budget: 60 N", "force_budget: 19 N", r"sfp_plus\.force_budget = .* the 19\.8 N at"),
+        (
+            "push_ratio: 1.3\n  push_spare: 12 N",
+            "push_ratio: 1.0\n  push_spare: 1 N",
+            r"push_ratio = .* on 'sfp_plus' to 19 N, and the cell takes over at 19\.8 N",
+        ),
+        ("contact_skin: 0.15 mm", "contact_skin: 2 mm", r"contact_skin = .* use 0\.2 mm or less"),
+        ("length: 55 mm", "length: 5 mm", r"parts\.sfp_plus\.length = .* hand would go into"),
         ("rise: 1 mm", "rise: 9 mm", r"parts\.\w+\.wipe = .* latch's rise"),
         ("handover_depth: 6 mm", "handover_depth: 6 m", r"parts\.\w+\.depth = .*than 6000 mm"),
         ("roll: 1.2 deg", "roll: 0 deg", r"action\.roll = '0 deg': is not above zero"),

@@ -52,6 +52,14 @@ REFUSED = {
     "a drive without stiffness": (
         "  vertical: 10 kN/m", "  vertical: 0 kN/m", "impedance.vertical", "above 0",
     ),
+    "a push that the cell never takes over": (
+        "axial_lead: 25 mm", "axial_lead: 5 mm",
+        "impedance.axial_lead", "bounds the push to 50 N, which never reaches",
+    ),
+    "steel that would be play": (
+        "penetration_limit: 0.5 mm", "penetration_limit: 50 mm",
+        "physics.penetration_limit", "is more than a clearance, so that steel would be play; use 1",
+    ),
     "slots that overlap": (
         "slot_pitch: 44.45 mm", "slot_pitch: 4.5 mm",
         "motion.slot_pitch", "slots of 'compute' overlap; use 44 mm or more",

@@ -8,10 +8,16 @@ from configs.commented import Written
 from configs.specs.insertion import InsertionSpec
 from envs.station import Words
 
+NOT_SIMULATED = (
+    "What bends: parts, rails, rack and gantry are rigid boxes, and the contact's stiffness and "
+    "damping stand for the rest.",
+    "The force of mating connectors: it acts on the levers, which the cell closes in their time.",
+)
+
 
 def words(spec: InsertionSpec, written: Written) -> Words:
     """Return the words for a station; ``written`` is its YAML."""
-    return Words(_operation(spec), _action(spec, written), _judge(spec))
+    return Words(_operation(spec), _action(spec, written), _judge(spec), NOT_SIMULATED)
 
 
 def _operation(spec: InsertionSpec) -> str:

@@ -6,10 +6,18 @@ from configs.commented import Written
 from configs.specs.plug import PlugSpec
 from envs.station import Words
 
+NOT_SIMULATED = (
+    "Cables: one is a force on its connector's boot that keeps size and direction in an operation. "
+    "Bundles, neighbours' cables and the room that a hand finds between them are not there; the "
+    "other ports of a panel are taken or capped.",
+    "What gives way in a connector, its port and the gripper's pads: all are rigid boxes with "
+    "sloped mouths, and the contact's stiffness and damping stand for the rest.",
+)
+
 
 def words(spec: PlugSpec, written: Written) -> Words:
     """Return the words for a station; ``written`` is its YAML."""
-    return Words(_operation(spec), _action(spec, written), _judge(spec))
+    return Words(_operation(spec), _action(spec, written), _judge(spec), NOT_SIMULATED)
 
 
 def _operation(spec: PlugSpec) -> str:

@@ -22,7 +22,8 @@ SENSED = (LEFT, RIGHT, BOTTOM, TOP, PANEL, CONTACTS)
 
 MOUTH = Pose((0.5, 0.0, 0.4))
 """Where the robot believes the mouth to be, in the cell; the origin of the observed frame."""
-PANEL_HALF_M = (0.08, 0.06)  # assumed: large enough that nothing goes round it
+PANEL_HALF_M = (0.08, 0.06)  # assumed: large enough that nothing goes round it ...
+PANEL_EDGE_M = 0.02  # ... with this much beyond the ports where they need more
 RELIEF_M = 5e-5
 """Walls stand back behind the throat by this, as in punched cages (assumed): contact is soft, and a
 corner that has sunk into the lead-in by some micrometres would catch their edges."""
@@ -138,8 +139,10 @@ def _wall(
 
 def _panel(part: Connector, y: float, z: float, centres: Sequence[float]) -> tuple[Box, ...]:
     """Return the panel's front around the mouths, and the ends of the ports."""
-    thick, (wide, high) = part.lead_in_opening_m, PANEL_HALF_M
+    thick = part.lead_in_opening_m
     oy, oz = y + part.lead_in_opening_m, z + part.lead_in_opening_m
+    wide = max(PANEL_HALF_M[0], max(map(abs, centres)) + oy + PANEL_EDGE_M)
+    high = max(PANEL_HALF_M[1], oz + PANEL_EDGE_M)
     edges = [-wide]
     for centre in sorted(centres):
         edges += [centre - oy, centre + oy]
