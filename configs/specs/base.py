@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from itertools import combinations
 from pathlib import Path
@@ -102,7 +103,8 @@ def load_spec(model: type[S], path: Path) -> S:
         errors = error.errors(include_url=False)
         # A misspelt required field is both unknown and missing: the misspelling is the news.
         first = min(errors, key=lambda e: e["type"] != "extra_forbidden")
-        raise _config_error(first, functools.partial(line_of, node), model) from None
+        found = _config_error(first, functools.partial(line_of, node), model)
+        raise _inherited(found, path, model) from None
 
 
 def error_at(
@@ -205,23 +207,68 @@ def compose(path: Path, folder: str = "", above: tuple[Path, ...] = ()) -> yaml.
         ConfigError: a file cannot be read, is no mapping, or extends what it may not.
     """
     own = read_nodes(path)
-    keys = [key.value for key, _ in own.value]
-    if not folder or keys.count(_EXTENDS) != 1:
+    extended = _extended(own, path, folder)
+    if extended is None:
         return own
-    key, named = own.value.pop(keys.index(_EXTENDS))
-    where, name, above = at(key.start_mark), str(named.value), (*above, path.resolve())
-    beside = path.parent / name
-    try:
-        base = resolve_path(folder, beside if beside.is_file() else name)
-    except UnknownNameError as error:
-        problem, _, remedy = str(error).partition("; ")
-        raise ConfigError(where, _EXTENDS, name, f"names an {problem}", remedy) from None
-    if base.resolve() in above:
-        raise ConfigError(where, _EXTENDS, name, "leads back to this file", "name another file")
-    below = compose(base, folder, above)
+    own.value = [pair for pair in own.value if pair[0].value != _EXTENDS]
+    above = (*above, path.resolve())
+    if extended.base.resolve() in above:
+        raise extended.error("leads back to this file", "name another file")
+    below = compose(extended.base, folder, above)
     for node in (below, own):
         to_plain(node)  # refuses what joining would hide: a key that is given twice
     return joined_nodes(below, own)
+
+
+@dataclass(frozen=True)
+class _Extended:
+    """What a file extends, by which name, and where it says so."""
+
+    where: str
+    name: str
+    base: Path
+
+    def error(self, problem: str, remedy: str) -> ConfigError:
+        return ConfigError(self.where, _EXTENDS, self.name, problem, remedy)
+
+
+def _extended(own: yaml.MappingNode, path: Path, folder: str) -> _Extended | None:
+    named = [(key, value) for key, value in own.value if key.value == _EXTENDS]
+    if not folder or len(named) != 1:
+        return None
+    ((key, value),) = named
+    where = at(key.start_mark)
+    if not isinstance(value, yaml.ScalarNode):
+        raise ConfigError(where, _EXTENDS, None, "is not one name", "write e.g. extends: NAME")
+    name = str(value.value)
+    beside = path.parent / name
+    try:
+        return _Extended(where, name, resolve_path(folder, beside if beside.is_file() else name))
+    except UnknownNameError as error:
+        problem, _, remedy = str(error).partition("; ")
+        raise ConfigError(where, _EXTENDS, name, f"names an {problem}", remedy) from None
+
+
+def _inherited(error: ConfigError, path: Path, model: type[Spec]) -> ConfigError:
+    """Return an error that names the file that was read, where it lies in one that this extends."""
+    if error.where.rpartition(":")[0] == str(path):
+        return error
+    extended = _extended(read_nodes(path), path, model.folder)
+    if extended is None:
+        return error
+    try:
+        load_spec(model, extended.base)
+    except ConfigError as wrong:
+        if Path(extended.base.name).stem != extended.name:
+            return wrong
+        kin = model.__name__.removesuffix("Spec").lower()
+        return extended.error("is of another kind of work", f"extend a file of this one's ({kin})")
+    shown = "" if error.value is None else f" = {error.value}"
+    return extended.error(
+        f"does not go with what this file says: {error.field}{shown} ({error.where}) "
+        f"{error.problem}",
+        f"{error.remedy}, here and not there",
+    )
 
 
 def _dotted(loc: tuple[str | int, ...]) -> str:

@@ -190,6 +190,10 @@ def test_a_station_says_only_what_is_other_than_in_the_one_it_extends(tmp_path: 
         ("extends: own.yaml", ":1: extends = 'own.yaml': leads back to this file"),
         ("extends: tray_insert\nlimits:\n  time_limit: 0 s", ":3: limits.time_limit = '0 s': "),
         ("extends: tray_insert\nversion: 2\nversion: 3", ":3: version: is given twice"),
+        ("extends: [tray_insert]", ":1: extends: is not one name; write e.g. extends: NAME"),
+        ("extends: cable_plug", ":1: extends = 'cable_plug': is of another kind of work; extend "),
+        ("extends: tray_insert\nsettings: {hard: {clearance: 2 mm}}",
+         ":1: extends = 'tray_insert': does not go with what this file says: levers.lateral_tol"),
         ("extend: tray_insert", ":1: extend = 'tray_insert': is not a known field; did "),
     ],
 )  # fmt: skip
