@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 
 class TrueState(StrEnum):
     """Where the part truly is at the end, which no sensor of the cell tells."""
@@ -38,7 +40,7 @@ class Facts:
     Attributes:
         true_state: where the part truly ended.
         sensor_pass: what the cell's own sensors say.
-        attempts: entries into the mouth, counting re-entries after a retreat of at least 5 mm.
+        attempts: entries into the mouth, counting re-entries after a retreat of `limits.retreat`.
         assisted: a protective stop, or an abort, handed the part to a person.
         timed_out: the time limit of align + insert ran out.
         void: penetration exceeded the station's limit, so that the physics proves nothing.
@@ -64,3 +66,11 @@ def outcome_class(facts: Facts) -> OutcomeClass:
         (facts.attempts > 1, OutcomeClass.RETRIED),
     )
     return next((outcome for matches, outcome in table if matches), OutcomeClass.OK)
+
+
+def said_by_sensor(
+    good: bool, miss_rate: float, false_alarm_rate: float, rng: np.random.Generator
+) -> bool:
+    """Return whether a sensor of the cell passes a part: it misses bad ones, and alarms on good."""
+    chance = rng.uniform()
+    return bool(chance >= false_alarm_rate if good else chance < miss_rate)

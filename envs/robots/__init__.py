@@ -1,1 +1,1 @@
-"""One file per robot; its constants carry their sources."""
+"""The robots: a gantry, arms by their data, a wrist without an arm; constants say their source."""

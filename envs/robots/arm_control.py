@@ -16,7 +16,7 @@ from configs.errors import PhysicsError
 from configs.specs.arm import ArmSpec
 from envs.physics.motion import tracking
 from envs.robots.chain import Array, Chain, Posture, rotation_vector
-from envs.robots.gantry_control import modal_damping
+from envs.robots.damping import modal_damping
 
 BANDWIDTH_RAD_PER_S = 80.0  # assumed: about 13 Hz, what an arm's joint servos reach
 MARGIN_RAD = 0.1  # assumed: where a joint's end is near, and its stop begins to push

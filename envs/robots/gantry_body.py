@@ -21,7 +21,7 @@ YAW_MASS_KG, WRIST_MASS_KG, FT_MASS_KG = 2.0, 1.5, 1.5  # assumed: rotary unit, 
 
 AXES = ("x", "y", "z", "yaw")
 """Joints that are driven; the wrist's pitch is a spring."""
-PITCH, FT, PART = 4, 5, 6
+PITCH, FT = 4, 5
 MOVING = (0, 1, 2, 3, 4)
 """Joints whose positions and velocities are the whole state of the robot."""
 

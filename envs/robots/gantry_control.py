@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from configs.specs.insertion import Impedance
 from envs.physics.motion import tracking
+from envs.robots.damping import modal_damping
 from envs.robots.gantry_body import GantryModel
 
 BANDWIDTH_RAD_PER_S = 30.0  # assumed: about 5 Hz, what a servo gantry's position loop reaches
@@ -99,25 +99,6 @@ class ImpedanceController:
             mw + reach * fy - dyw * vy - self._dw * vw,
             -self._kp * pitch - self._dp * vp - self._preload,
         )
-
-
-def modal_damping(
-    stiffness: NDArray[np.float64], mass: NDArray[np.float64], ratio: float
-) -> NDArray[np.float64]:
-    """Return D that damps every mode of (K, M) by ``ratio``: M^½ 2ζ (M^-½ K M^-½)^½ M^½.
-
-    Source: Caughey, "Classical normal modes in damped linear dynamic systems" (1960).
-    """
-
-    def root(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        values, vectors = np.linalg.eigh(matrix)
-        square: NDArray[np.float64] = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
-        return square
-
-    half = root(mass)
-    inverse = np.linalg.inv(half)
-    damped: NDArray[np.float64] = half @ (2 * ratio * root(inverse @ stiffness @ inverse)) @ half
-    return damped
 
 
 class ComputedTorque:

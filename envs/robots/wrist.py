@@ -22,7 +22,7 @@ from envs.physics.motion import Trapezoid, tracking
 from envs.physics.pose import Pose
 from envs.physics.shapes import Body, Box, Joint, Link, cuboid_inertia
 from envs.physics.world import GRAVITY_M_PER_S2
-from envs.robots.gantry_control import modal_damping
+from envs.robots.damping import modal_damping
 from envs.robots.six_axis import Drive, Held
 from envs.robots.steering import Six, Steering
 from envs.station import PART, State

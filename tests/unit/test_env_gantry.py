@@ -8,6 +8,7 @@ import pytest
 from configs.specs.base import load_spec, resolve_path
 from configs.specs.insertion import InsertionSpec
 from envs.physics.pose import Pose
+from envs.robots.damping import modal_damping
 from envs.robots.gantry import Gantry
 from envs.robots.gantry_body import (
     MOVING,
@@ -18,7 +19,7 @@ from envs.robots.gantry_body import (
     gantry_body,
     gantry_model,
 )
-from envs.robots.gantry_control import ImpedanceController, modal_damping
+from envs.robots.gantry_control import ImpedanceController
 
 SPEC = load_spec(InsertionSpec, resolve_path("stations", "tray_insert"))
 COMPUTE = SPEC.parts["compute"]

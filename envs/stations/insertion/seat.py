@@ -10,8 +10,13 @@ import numpy as np
 
 from configs.specs.insertion import InsertionSetting, Levers, Sensors
 from configs.specs.station import Part
-from envs.outcome import TrueState
+from envs.outcome import TrueState, said_by_sensor
 from envs.physics.pose import Pose
+
+SOFT_M = 5e-4
+"""What a front may stand beside the slot's section and be in it: contact is soft (assumed)."""
+PAST_M = 0.01
+"""Depth from which on a front beside the slot is in no slot at all (assumed)."""
 
 
 def side_force_n(f: Sequence[float], weight_n: float) -> float:
@@ -62,7 +67,7 @@ def seat_of(slot: Pose, part_centre: Pose, length_m: float) -> Seat:
     return Seat(front[0], front[1], front[2], relative.yaw_rad, rear[1])
 
 
-def in_mouth(seat: Seat, setting: InsertionSetting, margin_m: float = 0.0005) -> bool:
+def in_mouth(seat: Seat, setting: InsertionSetting, margin_m: float = SOFT_M) -> bool:
     """Tell whether the front edge is within the slot's section; only there does depth count."""
     across = setting.clearance_m + margin_m
     return abs(seat.lateral_m) <= across and -margin_m <= seat.height_m <= 2 * across
@@ -94,7 +99,7 @@ def true_state(
     seat: Seat, setting: InsertionSetting, short_m: float, tolerance_m: float
 ) -> TrueState:
     """Return where the part truly ended, damage aside."""
-    if seat.depth_m > 0.01 and not in_mouth(seat, setting):
+    if seat.depth_m > PAST_M and not in_mouth(seat, setting):
         return TrueState.WRONG
     return TrueState.SEATED if short_m <= tolerance_m else TrueState.SHORT
 
@@ -108,10 +113,6 @@ def cell_sensors(
     per part; it misses a short part, and alarms on a seated one, at the stated rates.
     """
     threshold = rng.normal(sensors.presence_threshold_m, sensors.presence_threshold_sd_m)
-    chance = rng.uniform()
-    lever_closed = short_m < levers.travel_m
-    if short_m < threshold:
-        present = bool(chance >= sensors.false_alarm_rate)
-    else:
-        present = bool(chance < sensors.miss_rate)
-    return lever_closed and present
+    home = short_m < threshold
+    present = said_by_sensor(home, sensors.miss_rate, sensors.false_alarm_rate, rng)
+    return present and short_m < levers.travel_m

@@ -13,7 +13,7 @@ MOUNT, LEFT, RIGHT, SHELF, TOP = range(5)
 SENSED = (LEFT, RIGHT, SHELF, TOP)
 
 WALL_M = 0.01  # half thickness of guides and shelves, assumed
-POST_M = 0.06  # half width of the rack posts beside the mouth, assumed
+POST_M, POST_HIGH_M = 0.06, 0.07  # half width and height of the rack posts beside the mouth, assumed
 _CART_MARGIN_M = 0.04  # assumed: the cart's top against the part on it
 _CART_TOP_M = 0.02  # half thickness of the cart's top and half width of its legs, assumed
 MOUTH = Pose((1.0, 0.0, 1.0))
@@ -113,12 +113,12 @@ def slot_height_m(motion: Motion, slot: int) -> float:
 def _guide(sign: int, side: float, length: float, setting: InsertionSetting) -> tuple[Box, ...]:
     """Return side guide, lead-in and post on one side of the mouth (sign +1: positive y)."""
     depth, opening = setting.lead_in_depth_m, setting.lead_in_opening_m
-    height = 0.03
+    height = 0.03  # assumed: higher than any front is lifted
     guide = Box(
         (length / 2, WALL_M, height), Pose((length / 2 + depth, sign * (side + WALL_M), 0.0))
     )
     post_y = side + opening + POST_M
-    post = Box((WALL_M, POST_M, 0.07), Pose((WALL_M, sign * post_y, 0.0)))
+    post = Box((WALL_M, POST_M, POST_HIGH_M), Pose((WALL_M, sign * post_y, 0.0)))
     return (guide, lead_in("y", sign * side, height, depth, opening, WALL_M), post)
 
 

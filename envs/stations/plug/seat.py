@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from configs.specs.plug import Connector, Latch, PullTest
-from envs.outcome import TrueState
+from envs.outcome import TrueState, said_by_sensor
 from envs.physics.pose import Pose
 
 PAST_M = 0.002
@@ -63,7 +63,7 @@ def seat_of(port: Pose, centre: Pose, length_m: float) -> Seat:
 
 def in_port(seat: Seat, clearance_m: float, centre_m: float = 0.0) -> bool:
     """Tell whether the front is within the section of the port at ``centre_m``."""
-    across = 2.0 * clearance_m  # the clearance, and as much for what is soft
+    across = 2.0 * clearance_m  # assumed: the clearance, and as much for what is soft
     return abs(seat.aside_m - centre_m) <= across and abs(seat.height_m) <= across
 
 
@@ -77,5 +77,4 @@ def true_state(seat: Seat, part: Connector, clearance_m: float, latch: Latch) ->
 
 def pull_test(latched: bool, test: PullTest, rng: np.random.Generator) -> bool:
     """Return whether the cell's tug says that the connector holds, with the errors of its own."""
-    chance = rng.uniform()
-    return bool(chance >= test.false_alarm_rate if latched else chance < test.miss_rate)
+    return said_by_sensor(latched, test.miss_rate, test.false_alarm_rate, rng)
