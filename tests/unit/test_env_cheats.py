@@ -16,11 +16,11 @@ import pytest
 
 from configs.specs.base import load_spec, resolve_path
 from configs.specs.insertion import InsertionSpec
+from envs import operation as operation_module
 from envs.operation import Operation
 from envs.outcome import SUCCESSES, OutcomeClass, TrueState, outcome_class
 from envs.perturbation import Perturbation, perturbed
 from envs.physics.pose import Pose
-from envs.robots.gantry_body import PART
 from envs.stations.insertion import station as kind
 from envs.stations.insertion.station import Insertion
 
@@ -88,6 +88,12 @@ class Attempt:
         return self.operation.judge.handed_over
 
 
+@pytest.fixture(autouse=True)
+def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some cheats need contact so soft that the force self-test would refuse it."""
+    monkeypatch.setattr(operation_module, "check_force_reading", lambda *_: None)
+
+
 @pytest.fixture
 def attempt() -> Any:
     """Return a function that starts the tray's front edge somewhere and repeats one action."""
@@ -119,7 +125,7 @@ def test_honest_insertion_succeeds_and_lies_in_its_slot(attempt: Run) -> None:
     assert honest.outcome is OutcomeClass.OK
     operation = honest.operation
     slot: Pose = operation.task.visit.dock
-    tray = slot.inverse() @ operation._world.link_pose(operation._robot, PART)
+    tray = slot.inverse() @ operation._world.link_pose(operation._robot, operation._part)
     part, slack = operation.task.part, CLEARANCE_M + 1e-4
     for x, y, z in itertools.product((1, -1), repeat=3):
         half = (part.length_m / 2, part.width_m / 2, part.height_m / 2)

@@ -12,7 +12,6 @@ from envs.robots.damping import modal_damping
 from envs.robots.gantry import Gantry
 from envs.robots.gantry_body import (
     MOVING,
-    PART,
     PITCH,
     Grasp,
     empty_gantry_body,
@@ -130,9 +129,9 @@ def test_bodies_are_what_the_indices_say():
     names = [link.name for link in body.links]
     assert names == ["x", "y", "z", "yaw", "wrist", "ft", "part"]
     assert [names[i] for i in MOVING] == ["x", "y", "z", "yaw", "wrist"]
-    assert (names[PITCH], names[PART]) == ("wrist", "part")
+    assert names[PITCH] == "wrist"
     assert [link.name for link in empty_gantry_body().links] == names[:-1]
-    held = body.links[PART]
+    held = body.links[-1]
     assert held.mass_kg == 30.0
     front = held.pose.apply((COMPUTE.length_m / 2, 0.0, 0.0))
     assert front == pytest.approx((COMPUTE.length_m + 0.001, 0.002, 0.0))

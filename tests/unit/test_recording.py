@@ -17,7 +17,7 @@ from envs.physics.kinematics import link_poses, moving_links
 from envs.physics.pose import Pose, about_axis, multiply
 from envs.physics.shapes import Body, Box, Contact, Joint, Link
 from envs.physics.world import World
-from envs.robots.gantry_body import PART, Grasp, gantry_body
+from envs.robots.gantry_body import Grasp, gantry_body
 from envs.stations.insertion.seat import seat_of
 from policies.executor import _release
 from policies.recorder import file_name, record, record_file
@@ -277,7 +277,7 @@ def test_link_frames_are_those_of_physics(recorded):
         world.clear(240.0, 50)
         handle = world.add(body, Contact(1e6, 1e3, 0.1))
         world.place(handle, joints)
-        expected = world.link_pose(handle, PART)
+        expected = world.link_pose(handle, body.index("part"))
     finally:
         world.close()
     found = link_poses(body, joints)

@@ -13,7 +13,7 @@ MOUNT, LEFT, RIGHT, SHELF, TOP = range(5)
 SENSED = (LEFT, RIGHT, SHELF, TOP)
 
 WALL_M = 0.01  # half thickness of guides and shelves, assumed
-POST_M, POST_HIGH_M = 0.06, 0.07  # half width and height of the rack posts beside the mouth, assumed
+POST_M, POST_HIGH_M = 0.06, 0.07  # half sizes of the rack posts at the mouth, assumed
 _CART_MARGIN_M = 0.04  # assumed: the cart's top against the part on it
 _CART_TOP_M = 0.02  # half thickness of the cart's top and half width of its legs, assumed
 MOUTH = Pose((1.0, 0.0, 1.0))
