@@ -55,8 +55,8 @@ def import_own(kind: str, name: str, registered: Mapping[str, object]) -> None:
 def own_mistake(error: BaseException) -> RacklineError | None:
     """Return what to say of an error that code of one's own raised, or None where ours did.
 
-    What decides is the last line of the trace that is neither of the two's packages: a script that
-    hands a wrong value to NumPy is at fault, one that is handed a wrong value is not.
+    What decides is whose code the last line of the trace is in, libraries aside: a script that
+    hands a wrong value to NumPy is at fault, a station that stumbles over a wrong value is not.
     """
     lines = [
         line
@@ -65,9 +65,7 @@ def own_mistake(error: BaseException) -> RacklineError | None:
     ]
     if not lines or _folder(lines[-1].filename) not in _folders:
         return None
-    said = " ".join(str(error).split())
-    shown = f"{type(error).__name__} ({said})" if said else type(error).__name__
-    return RacklineError(f"{lines[-1].filename}:{lines[-1].lineno}: {shown}; correct it")
+    return RacklineError(f"{lines[-1].filename}:{lines[-1].lineno}: {_shown(error)}; correct it")
 
 
 def _is_ours(file: str) -> bool:
@@ -100,6 +98,9 @@ def _mistake(module: str, error: BaseException) -> str:
     """Return problem and remedy of an import that failed."""
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"imports {error.name!r}, which is not here; install it or put it on PYTHONPATH"
+    return f"{_shown(error)}; correct it: python -c 'import {module}' shows all of it"
+
+
+def _shown(error: BaseException) -> str:
     said = error.msg if isinstance(error, SyntaxError) else " ".join(str(error).split())
-    shown = f"{type(error).__name__} ({said})" if said else type(error).__name__
-    return f"{shown}; correct it: python -c 'import {module}' shows all of it"
+    return f"{type(error).__name__} ({said})" if said else type(error).__name__

@@ -89,9 +89,13 @@ class PlugImpedance(Spec):
     lateral_lead_m: Size
     turn_lead_rad: Annotated[Angle, Positive]
 
+    def push_n(self, latch_n: float) -> float:
+        """Return the most that it pushes along the axis, for a class of connectors."""
+        return self.push_ratio * latch_n + self.push_spare_n
+
     def axial_lead_m(self, latch_n: float) -> float:
         """Return how far the target leads along the axis at most, for a class of connectors."""
-        return (self.push_ratio * latch_n + self.push_spare_n) / self.axial_n_per_m
+        return self.push_n(latch_n) / self.axial_n_per_m
 
 
 class PlugAction(Spec):
@@ -196,7 +200,7 @@ class PlugSpec(StationSpec):
 
     def _check_forces(self, name: str, part: Connector) -> None:
         firm_n = self.latch.firm_share * part.latch_n
-        push_n = self.impedance.push_ratio * part.latch_n + self.impedance.push_spare_n
+        push_n = self.impedance.push_n(part.latch_n)
         if part.mating_n > part.latch_n:
             raise error_below(
                 ["parts", name, "mating"],
