@@ -71,6 +71,11 @@ def bundle_name(path: Path) -> str:
     return path.resolve().parent.name if path.name == CHOSEN else path.name
 
 
+def other_seeds(bundle: Path) -> list[Path]:
+    """Return the bundles within a bundle: the best of every other training seed."""
+    return sorted(path.parent for path in bundle.glob(f"{OTHERS}/*/{CARD}"))
+
+
 def read_bundle(path: Path) -> tuple[Card, Network]:
     """Return card and network of a bundle, a folder or a zip.
 

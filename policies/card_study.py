@@ -19,7 +19,7 @@ from configs.specs.base import resolved_yaml
 from configs.specs.station import StationSpec
 from envs.perturbation import Perturbation
 from envs.registry import station
-from policies.bundle import CARD, OTHERS, bundle_name, load_bundle, read_bundle
+from policies.bundle import CARD, bundle_name, load_bundle, other_seeds, read_bundle
 from policies.card_looks import BLOCK, read_looks, take_look
 from policies.catalogue import policy_content
 from policies.executor import run
@@ -102,7 +102,7 @@ class Study:
         """The other training seeds, shipped beside the policy."""
         return tuple(
             Campaign(f"training seed {path.name}", str(path), self.env_id, self.trial.rows)
-            for path in _other_seeds(self.bundle)
+            for path in other_seeds(self.bundle)
         )
 
     def rows(self, script: str) -> tuple[Campaign, ...]:
@@ -228,7 +228,7 @@ def _check_bundle(bundle: Path, env_id: str, elsewhere: Sequence[str]) -> str:
             f"{env_id}: no script works it, and a card compares with the best one; register one "
             f"(docs/stations/adding.md)"
         )
-    for path in (bundle, *_other_seeds(bundle)):
+    for path in (bundle, *other_seeds(bundle)):
         load_bundle(path, place)
     made = read_bundle(bundle)[0].station
     if made is None or made.setting not in place.settings:
@@ -280,7 +280,7 @@ def _identity(bundle: Path, env_id: str, setting: str, trial: TrialSpec) -> dict
     """Return all that the records depend on, in words that tell what differs."""
     place = station(env_id).spec
     tuned = "".join(resolved_yaml(e.tuned) for e in scripts(place))
-    others = [(p.name, policy_content(str(p))["sha256"]) for p in _other_seeds(bundle)]
+    others = [(p.name, policy_content(str(p))["sha256"]) for p in other_seeds(bundle)]
 
     return {
         "policy": str(policy_content(str(bundle))["sha256"])[:16],
@@ -299,7 +299,3 @@ def _identity(bundle: Path, env_id: str, setting: str, trial: TrialSpec) -> dict
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _other_seeds(bundle: Path) -> list[Path]:
-    return sorted(path.parent for path in bundle.glob(f"{OTHERS}/*/{CARD}"))

@@ -14,11 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from configs.errors import BundleError, UnknownNameError
 from configs.specs.base import spec_hash
 from configs.specs.training import SlowSpec, TrainingSpec
 from envs.registry import station
-from policies.bundle import CHOSEN, NETWORK, OTHERS, read_bundle, write_bundle
-from policies.catalogue import policy_content
+from policies.bundle import (
+    CHOSEN,
+    NETWORK,
+    OTHERS,
+    load_bundle,
+    other_seeds,
+    read_bundle,
+    write_bundle,
+)
+from policies.catalogue import bundle_path, policy_content, zoo
 from policies.executor import Executor, run
 from policies.recording_campaign import Highlight, record_highlights
 from policies.records import EpisodeRecord, append_records, resume_records
@@ -68,10 +77,37 @@ def candidates(
     return found
 
 
+def bundled(spec: TrainingSpec, names: Sequence[str]) -> dict[str, int | None]:
+    """Return the same of bundles made before, each with the best of other seeds that lies in it.
+
+    Args:
+        spec: what they were trained by.
+        names: ``zoo/<name>``, or paths of bundles.
+
+    Raises:
+        UnknownNameError: nothing goes by a name.
+        BundleError: a bundle is damaged, was made for another station or by no training here.
+    """
+    found: dict[str, int | None] = candidates(spec, Path(), {})
+    for name in names:
+        path = bundle_path(name)
+        if path is None:
+            raise UnknownNameError("policy", name, zoo())
+        for each in [path, *other_seeds(path)]:
+            card, _ = read_bundle(each)
+            load_bundle(each, station(spec.env).spec)
+            if card.training_seed is None:
+                raise BundleError(
+                    f"{each}: no training of Rackline made it; name a bundle of rackline train"
+                )
+            found[str(each)] = card.training_seed
+    return found
+
+
 def choose(
     spec: TrainingSpec,
     out: Path,
-    states: Mapping[int, SeedState],
+    takes_part: Mapping[str, int | None],
     workers: int,
     on_record: Callable[[], None],
 ) -> Choice:
@@ -85,14 +121,13 @@ def choose(
     Args:
         spec: what was trained, and how it is chosen.
         out: run folder.
-        states: of every training seed, at its end.
+        takes_part: the policies, of `candidates` or `bundled`, and the training seed of each.
         workers: number of processes.
         on_record: counts episodes, kept ones too.
 
     Raises:
         RunFolderError: records kept in the folder are damaged.
     """
-    takes_part = candidates(spec, out, states)
     contest = _Contest(spec, out, takes_part, workers, on_record)
     first, race = spec.selection.final_episodes, spec.selection.race
     contest.run_to(first, takes_part)
@@ -102,7 +137,8 @@ def choose(
         contest.run_to(first + race.episodes, [*scripts, *learnt[: race.policies]])
     best = {
         seed: min((name for name in takes_part if takes_part[name] == seed), key=contest.cost)
-        for seed in states
+        for seed in takes_part.values()
+        if seed is not None
     }
     winner = min(best.values(), key=contest.cost)
     slower = [_slower(Path(winner), out, slow) for slow in spec.selection.slow]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from typer.testing import CliRunner
 
 import policies.training
@@ -156,6 +157,23 @@ def test_the_command_ends_in_a_bundle_that_works(whole, tmp_path):
     assert set(summary["policies"]) == {"scripted/lateral-admittance@1", summary["chosen"]}
     rollout = ["rollout", "rackline/TrayInsert-v0", "--policy", str(out / "bundle")]
     assert CliRunner().invoke(app, [*rollout, "--episodes", "1", "--workers", "1"]).exit_code == 0
+
+
+def test_a_choice_is_asked_again_of_what_it_made(whole, tmp_path):
+    """On more seeds, of a bundle alone: what was trained, and its curves, stay as they are."""
+    file, run, *_ = whole
+    made, data = Path(run.folder) / "at-000000240", yaml.safe_load(file.read_text())
+    more = tmp_path / "more.yaml"
+    more.write_text(yaml.safe_dump(data | {"selection": {"episodes": 1, "final_episodes": 3}}))
+    command = ["choose", str(more), "--among", str(made), "--out", str(tmp_path / "again")]
+    result = CliRunner().invoke(app, [*command, "--workers", "1"])
+    assert result.exit_code == 0, result.output
+    assert "seed 3, at-000000240, is chosen" in " ".join(result.output.split())
+    before, _ = read_bundle(made)
+    card, _ = read_bundle(tmp_path / "again" / "bundle")
+    assert card.policy_sha256 == before.policy_sha256
+    assert (card.training_seed, card.training_steps) == (3, 240)
+    assert card.results[-1].episodes == 3
 
 
 def test_a_folder_of_another_run_is_refused(whole, tmp_path):

@@ -8,14 +8,23 @@ from pathlib import Path
 
 import pytest
 
+from configs.errors import RacklineError
 from configs.specs.base import spec_hash
 from configs.specs.training import SelectionSpec, SlowSpec
 from policies import training_choice
-from policies.bundle import read_bundle
-from policies.training_choice import candidates, choose, draw_curves, episodes_to_choose
+from policies.bundle import read_bundle, write_bundle
+from policies.catalogue import zoo_folder
+from policies.training_choice import (
+    bundled,
+    candidates,
+    choose,
+    draw_curves,
+    episodes_to_choose,
+)
 from policies.training_file import load_training
 from policies.training_run import CHOICE_SEEDS, SeedState
 from tests.small_training import any_record, training_file
+from tests.toy_bundles import toy_card, toy_network
 
 
 def test_the_cheapest_policies_of_every_seed_come_to_the_choice(tmp_path):
@@ -79,7 +88,8 @@ def contest(tmp_path, monkeypatch, whole):
         selection["race"] = {"policies": 2, "episodes": race}
         selection["slow"] = list(slow)
         asked = spec.model_copy(update={"selection": SelectionSpec.model_validate(selection)})
-        choice = choose(asked, tmp_path, states, 1, lambda: told.append(1))
+        takes_part = candidates(asked, tmp_path, states)
+        choice = choose(asked, tmp_path, takes_part, 1, lambda: told.append(1))
         total = 5 * first + 3 * race + (first + race) * len(slow)
         assert len(told) == episodes_to_choose(asked, 5) == total
         return choice, ran
@@ -143,6 +153,34 @@ def test_a_choice_with_more_seeds_runs_these_alone(contest, tmp_path, monkeypatc
         training_choice, "policy_content", lambda n: tuned if "scripted" in n else content(n)
     )
     assert contest(1, 1)[1] == ["lateral-admittance@1"] * 2
+
+
+def test_bundles_bring_the_best_of_their_other_seeds_to_a_choice(whole, tmp_path):
+    _, run, spec, state = whole
+    made = tmp_path / "made"
+    shutil.copytree(Path(run.folder) / state.cheapest(1)[0]["bundle"], made)
+    shutil.copytree(made, made / "seeds" / "7")
+    found = bundled(spec, [str(made)])
+    assert list(found.items()) == [
+        ("scripted/lateral-admittance@1", None), (str(made), 3), (str(made / "seeds" / "7"), 3)
+    ]  # fmt: skip
+    assert str(zoo_folder() / "tray_insert") in bundled(spec, ["zoo/tray_insert"])
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("zoo/tray", "did you mean 'zoo/tray_insert'"),
+        ("zoo/cable_plug_light", "was made for CablePlug"),
+        ("toy", "no training of Rackline made it"),
+    ],
+)
+def test_what_cannot_be_chosen_is_refused(whole, tmp_path, name, says):
+    if name == "toy":
+        name = str(tmp_path / name)
+        write_bundle(tmp_path / "toy", toy_card(), toy_network())
+    with pytest.raises(RacklineError, match=says):
+        bundled(whole[2], [name])
 
 
 def test_the_curves_show_every_evaluation(tmp_path):

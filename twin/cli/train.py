@@ -17,7 +17,7 @@ from rich.console import Console
 from configs.errors import RacklineError
 from policies.executor import run, usable_cores
 from twin.cli.app import app
-from twin.cli.options import INTERRUPTED
+from twin.cli.options import INTERRUPTED, Workers
 from twin.cli.output import writing
 from twin.cli.progress import progress_bar
 
@@ -78,27 +78,81 @@ def train_command(
         _work(spec, folder, workers or usable_cores())
 
 
+@app.command("choose")
+def choose_command(
+    training: Annotated[
+        str, typer.Argument(metavar="TRAINING", help="Shipped training (tray_insert) or a path.")
+    ],
+    among: Annotated[
+        list[str],
+        typer.Option(
+            metavar="BUNDLE",
+            help="zoo/NAME or a path, with the best of other seeds that lies in it; repeatable.",
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder (default: runs/choose-NAME).")
+    ] = None,
+    workers: Workers = None,
+) -> None:
+    """Ask the end of a training again, of bundles made before: nothing is trained.
+
+    For a choice on more seeds, other slower scripts, or a station whose data
+    have changed, when the folder of the training is gone: set `selection` in
+    the file. All else is as in rackline train.
+
+    Example: [bold]rackline choose tray_insert --among zoo/tray_insert --out runs/choose[/bold]
+    """
+    from policies.training_choice import bundled
+    from policies.training_file import load_training
+    from policies.training_run import prepare
+    from twin.evaluation.runfolder import RunFolder
+
+    spec = load_training(training)
+    takes_part = bundled(spec, among)
+    folder = out or Path("runs") / f"choose-{Path(training).stem}"
+    with closing(RunFolder(folder)):
+        prepare(spec, folder)
+        with _going_on():
+            choice = _choose(spec, folder, takes_part, workers or usable_cores())
+        _show(Console(), spec, folder, choice)
+
+
 def _work(spec: TrainingSpec, folder: Path, workers: int) -> None:
-    """Train, choose, record and draw, or go on where a run was stopped."""
+    """Train, choose and draw, or go on where a run was stopped."""
     from policies.bundle import CHOSEN
     from policies.card_page import CURVE
     from policies.results import figures
-    from policies.training_choice import draw_curves, record_choice
+    from policies.training_choice import candidates, draw_curves
     from policies.training_run import prepare
 
     items = prepare(spec, folder)
     console = Console()
-    try:
+    with _going_on():
         states = _train(spec, items, workers)
-        choice = _choose(spec, folder, states, workers)
-        record_choice(spec, folder, choice, workers)
-    except KeyboardInterrupt:
-        console.print("Stopped; the same command goes on from there.")
-        raise typer.Exit(INTERRUPTED) from None
+        choice = _choose(spec, folder, candidates(spec, folder, states), workers)
     script = choice.records.get(spec.composition.base or "")
     draw_curves(folder / CURVE, states, figures(script) if script else None)
     shutil.copyfile(folder / CURVE, folder / CHOSEN / CURVE)  # a card shows it
-    _show(console, spec, folder, states, choice)
+    _show(console, spec, folder, choice)
+    for seed, state in states.items():
+        if state.steps < spec.steps:
+            budget = spec.time_budget_s / 60.0
+            console.print(f"seed {seed} stopped at {state.steps} steps: {budget:g} min were over")
+    console.print(f"curves: {folder / CURVE}", highlight=False, soft_wrap=True)
+    if importlib.util.find_spec("tensorboard") is not None:
+        steps = f"step by step: tensorboard --logdir {folder}"
+        console.print(steps, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _going_on() -> Iterator[None]:
+    """End with one line on Ctrl-C: all is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        Console().print("Stopped; the same command goes on from there.")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 @app.command("export")
@@ -180,13 +234,17 @@ def _train(spec: TrainingSpec, items: list[SeedRun], workers: int) -> Mapping[in
     return states
 
 
-def _choose(spec: TrainingSpec, out: Path, states: Mapping[int, SeedState], workers: int) -> Choice:
-    from policies.training_choice import candidates, choose, episodes_to_choose
+def _choose(
+    spec: TrainingSpec, out: Path, takes_part: Mapping[str, int | None], workers: int
+) -> Choice:
+    """Choose, and record what was chosen."""
+    from policies.training_choice import choose, episodes_to_choose, record_choice
 
     with progress_bar() as bar:
-        total = episodes_to_choose(spec, len(candidates(spec, out, states)))
-        task = bar.add_task("choice", total=total)
-        return choose(spec, out, states, workers, lambda: bar.advance(task))
+        task = bar.add_task("choice", total=episodes_to_choose(spec, len(takes_part)))
+        choice = choose(spec, out, takes_part, workers, lambda: bar.advance(task))
+    record_choice(spec, out, choice, workers)
+    return choice
 
 
 @contextmanager
@@ -212,13 +270,7 @@ def _watched(spec: TrainingSpec, items: list[SeedRun]) -> Iterator[None]:
             watcher.join()
 
 
-def _show(
-    console: Console,
-    spec: TrainingSpec,
-    out: Path,
-    states: Mapping[int, SeedState],
-    choice: Choice,
-) -> None:
+def _show(console: Console, spec: TrainingSpec, out: Path, choice: Choice) -> None:
     from policies.bundle import CHOSEN
     from policies.training_choice import RECORDINGS
     from twin.cli.rollout_view import difference_line, summary_table
@@ -230,14 +282,7 @@ def _show(
     base, chosen = spec.composition.base, names[choice.chosen]
     if base is not None and len(found[base]) > 1:
         console.print(difference_line(chosen, found[chosen], base, found[base]), highlight=False)
-    for seed, state in states.items():
-        if state.steps < spec.steps:
-            budget = spec.time_budget_s / 60.0
-            console.print(f"seed {seed} stopped at {state.steps} steps: {budget:g} min were over")
     name = Path(choice.chosen).name
     where = f"{chosen}, {name}, is chosen (least server seconds a part): {out / CHOSEN}"
-    seen = f"curves: {out / 'curve.png'}\nits worst and best episode: {out / RECORDINGS}"
+    seen = f"its worst and best episode: {out / RECORDINGS}"
     console.print(f"{where}\n{seen}", highlight=False, soft_wrap=True)
-    if importlib.util.find_spec("tensorboard") is not None:
-        steps = f"step by step: tensorboard --logdir {out}"
-        console.print(steps, highlight=False, soft_wrap=True)
