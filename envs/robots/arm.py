@@ -12,13 +12,14 @@ from configs.specs.station import Part
 from envs.phases import Leg, Phase, Travel
 from envs.physics.motion import Trapezoid
 from envs.physics.pose import Pose
-from envs.physics.shapes import Body, Box, Joint, Link, cuboid_inertia
+from envs.physics.shapes import Body, Link
 from envs.physics.world import GRAVITY_M_PER_S2
 from envs.robots.arm_body import FT, arm_body, frame_pose
 from envs.robots.arm_control import ArmImpedance, ArmServo, Limits, reach, tip_error
 from envs.robots.chain import Array, Chain, Posture, angles_of, rotation_of
+from envs.robots.held import part_link
 from envs.robots.six_axis import Drive, Held
-from envs.station import PART, State
+from envs.station import State
 
 LINEAR_RAD = 0.015
 """Way of the joints over which the front is taken for linear: 0.9 m x (0.015)²/2 is 0.1 mm."""
@@ -220,13 +221,7 @@ def base_at(spec: ArmSpec, mouth: Pose) -> Pose:
 
 def _link(part: Part, mass_kg: float, grasp: Pose) -> Link:
     """Return a part as a link in the frame of the grip, which has it by its rear end."""
-    size = (part.length_m, part.width_m, part.height_m)
-    front = Pose((part.length_m, 0.0, 0.0)) @ grasp
-    return Link(
-        PART, "", Joint.FIXED, mass_kg, inertia_kg_m2=cuboid_inertia(mass_kg, size),
-        pose=front @ Pose((-part.length_m / 2, 0.0, 0.0)),
-        boxes=(Box((size[0] / 2, size[1] / 2, size[2] / 2)),), colour=(0.25, 0.45, 0.65, 1.0),
-    )  # fmt: skip
+    return part_link(part, mass_kg, "", Pose((part.length_m, 0.0, 0.0)) @ grasp)
 
 
 def _front_of(posture: Posture) -> list[float]:

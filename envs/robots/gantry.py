@@ -21,6 +21,7 @@ from envs.robots.gantry_body import (
     gantry_model,
 )
 from envs.robots.gantry_control import ComputedTorque, ImpedanceController, Quad
+from envs.robots.held import shares_of_leads, within_leads
 from envs.station import State
 
 BEHIND_M, BEYOND_M = 0.05, 0.02
@@ -88,10 +89,7 @@ class Gantry:
         The action is relative to the part's heading; targets stay in a window about the slot.
         """
         front, _ = self.front(state)
-        x, y, z, w = (
-            min(f + c, max(f - c, t))
-            for t, f, c in zip(self._target, front, self._controller.lead, strict=True)
-        )
+        x, y, z, w = within_leads(self._target, front, self._controller.lead)
         start = self._joints_at((x, y, z, w))
         scale, wide, turn = self._scale, self._scale.window_m, self._scale.window_yaw_rad
         dx, dy = action[0] * scale.axial_m, action[1] * scale.lateral_m
@@ -123,8 +121,7 @@ class Gantry:
 
     def lead(self, front: Sequence[float]) -> list[float]:
         """Return how far the target leads a front edge, as shares of the clamp, (4,)."""
-        leads = self._controller.lead
-        return [(t - f) / c for t, f, c in zip(self._target, front, leads, strict=True)]
+        return shares_of_leads(self._target, front, self._controller.lead)
 
     def depth_m(self, state: State) -> float:
         """Return the believed front edge behind the observed mouth plane."""

@@ -15,6 +15,7 @@ from configs.specs.station import Part
 from envs.physics.pose import Pose
 from envs.physics.shapes import Body, Box, Joint, Link, cuboid_inertia
 from envs.physics.world import GRAVITY_M_PER_S2
+from envs.robots.held import part_link
 
 X_MASS_KG, Y_MASS_KG, Z_MASS_KG = 20.0, 8.0, 6.0  # assumed: bridge, trolley, column
 YAW_MASS_KG, WRIST_MASS_KG, FT_MASS_KG = 2.0, 1.5, 1.5  # assumed: rotary unit, wrist, sensor + hand
@@ -44,12 +45,7 @@ def gantry_body(part: Part, mass_kg: float, grasp: Grasp) -> Body:
         grasp: true offset of the part's front edge from where the robot believes it.
     """
     front = Pose.planar(part.length_m + grasp.axial_m, grasp.lateral_m, 0.0, grasp.yaw_rad)
-    size = (part.length_m, part.width_m, part.height_m)
-    held = Link(
-        "part", "ft", Joint.FIXED, mass_kg, inertia_kg_m2=cuboid_inertia(mass_kg, size),
-        pose=front @ Pose((-part.length_m / 2, 0.0, 0.0)),
-        boxes=(Box((size[0] / 2, size[1] / 2, size[2] / 2)),), colour=(0.25, 0.45, 0.65, 1.0),
-    )  # fmt: skip
+    held = part_link(part, mass_kg, "ft", front)
     return Body(Pose(), (*empty_gantry_body().links, held))
 
 

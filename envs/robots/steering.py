@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from configs.specs.plug import PlugAction
+from envs.robots.held import shares_of_leads, within_leads
 
 Six = tuple[float, float, float, float, float, float]
 """Axial, lateral, height (m), yaw, pitch, roll (rad): R = Rz(yaw) Ry(pitch) Rx(roll)."""
@@ -41,10 +42,7 @@ class Steering:
 
         The action is relative to the part as it is believed to point.
         """
-        start = [
-            min(f + c, max(f - c, t))
-            for t, f, c in zip(self._target, front, self.leads, strict=True)
-        ]
+        start = within_leads(self._target, front, self.leads)
         wanted = [s * a for s, a in zip(self._moves, action[:3], strict=True)]
         turned = [s * a for s, a in zip(self._turns, action[3:], strict=True)]
         moved = (*_along(front[3], front[4], front[5], wanted), *turned)
@@ -68,7 +66,7 @@ class Steering:
 
     def lead(self, front: Sequence[float]) -> list[float]:
         """Return how far the target leads a front, as shares of the clamps, (6,)."""
-        return [(t - f) / c for t, f, c in zip(self._target, front, self.leads, strict=True)]
+        return shares_of_leads(self._target, front, self.leads)
 
 
 def _along(yaw: float, pitch: float, roll: float, move: Sequence[float]) -> Sequence[float]:

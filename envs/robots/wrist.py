@@ -23,9 +23,10 @@ from envs.physics.pose import Pose
 from envs.physics.shapes import Body, Box, Joint, Link, cuboid_inertia
 from envs.physics.world import GRAVITY_M_PER_S2
 from envs.robots.damping import modal_damping
+from envs.robots.held import part_link
 from envs.robots.six_axis import Drive, Held
 from envs.robots.steering import Six, Steering
-from envs.station import PART, State
+from envs.station import State
 
 HAND_KG, BEHIND_M, ABOVE_M, ALONG_KG = 5.0, 0.26, 0.07, 6.0
 """Mass behind the part's front, how far behind and above, and more of it along the axis. Rounded
@@ -62,7 +63,7 @@ class Wrist:
     wrist = FT
 
     def __init__(self, mouth: Pose, held: Held, drive: Drive, steering: Steering) -> None:
-        self.body = Body(Pose(), (*_hand(), _held(held)))
+        self.body = Body(Pose(), (*_hand(), part_link(held.part, held.mass_kg, "ft", held.grasp)))
         self._steering, self._model = steering, _Model(held.part)
         self._mouth: Six = (*mouth.position, 0.0, 0.0, 0.0)
         x, y, z, roll, pitch, yaw = drive.stiffness  # turns about x, y, z
@@ -225,14 +226,3 @@ def _hand() -> tuple[Link, ...]:
         Link("roll", "pitch", turn, CARRIER_KG, x, (HAND_KG_M2[0], *small[1:])),
         Link("ft", "roll", Joint.FIXED, SENSOR_MASS_KG, x, small, visuals=(palm, *fingers)),
     )
-
-
-def _held(held: Held) -> Link:
-    """Return the part, its front where it truly is."""
-    part, mass = held.part, held.mass_kg
-    size = (part.length_m, part.width_m, part.height_m)
-    return Link(
-        PART, "ft", Joint.FIXED, mass, inertia_kg_m2=cuboid_inertia(mass, size),
-        pose=held.grasp @ Pose((-part.length_m / 2, 0.0, 0.0)),
-        boxes=(Box((size[0] / 2, size[1] / 2, size[2] / 2)),), colour=(0.2, 0.5, 0.35, 1.0),
-    )  # fmt: skip
