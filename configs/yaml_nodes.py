@@ -105,8 +105,14 @@ def line_of(node: yaml.Node, loc: tuple[str | int, ...]) -> tuple[str, object]:
     return at(mark), value
 
 
+_NULL = "tag:yaml.org,2002:null"
+
+
 def joined_nodes(base: yaml.MappingNode, own: yaml.MappingNode) -> yaml.MappingNode:
-    """Return ``base`` with what ``own`` says in its place, mapping by mapping."""
+    """Return ``base`` with what ``own`` says in its place, mapping by mapping; null takes out.
+
+    Source: RFC 7396 (JSON Merge Patch), whose rules these are.
+    """
     over = {key.value: (key, value) for key, value in own.value}
     pairs = []
     for base_key, base_value in base.value:
@@ -114,6 +120,7 @@ def joined_nodes(base: yaml.MappingNode, own: yaml.MappingNode) -> yaml.MappingN
         inner = isinstance(value, yaml.MappingNode) and isinstance(base_value, yaml.MappingNode)
         if inner and value is not base_value:
             value = joined_nodes(base_value, value)
-        pairs.append((key, value))
+        if value is base_value or value.tag != _NULL:
+            pairs.append((key, value))
     pairs += over.values()
     return yaml.MappingNode(own.tag, pairs, own.start_mark, own.end_mark, base.flow_style)

@@ -179,6 +179,11 @@ def test_a_station_says_only_what_is_other_than_in_the_one_it_extends(tmp_path: 
     limits = base.limits.model_copy(update={"time_limit_s": 20.0})
     assert own == base.model_copy(update={"limits": limits, "version": 2})
     assert spec_hash(own) != spec_hash(base)
+    fewer = extending(path, "extends: tray_insert\nsettings: {nominal: null}\n")
+    assert fewer == base.model_copy(update={"settings": {"hard": base.settings["hard"]}})
+    with pytest.raises(ConfigError, match=r"levers\.travel: is missing"):
+        extending(path, "extends: tray_insert\nlevers: {travel: null}\n")
+    path.write_text("extends: tray_insert\nlimits: {time_limit: 20 s}\nversion: 2\n")
     beside = extending(tmp_path / "third.yaml", "extends: own.yaml\nversion: 1\n")
     assert beside == base.model_copy(update={"limits": limits})
 
