@@ -14,14 +14,12 @@ import pytest
 from numpy.typing import NDArray
 
 from envs.outcome import OutcomeClass
-from policies.records import append_records
-from tests.unit.conftest import GOOD, LINE, made_up
+from tests.small_factory import TRUTHS, fill, write_factory
+from tests.unit.conftest import made_up
 from twin.bridge.process import fit_station
-from twin.bridge.synthetic import Truth
 from twin.cli import main
 from twin.evaluation.cases import Fitted, digest_of
 from twin.evaluation.lines import LineCase
-from twin.evaluation.runfolder import RunFolder
 from twin.factory.mixes import Ask, mixes_of, size_of
 from twin.factory.plan import FactoryPlan, load_factory_plan
 from twin.factory.run import answer_factory
@@ -34,78 +32,6 @@ from twin.line.reference import simulate
 from twin.report import factory_tables as tables
 from twin.report import factory_words as words
 from twin.report.factory import write_factory_reports
-
-S70 = """\
-  - id: S70
-    cycle_time: {mean: 100 min, cv: 0.15}
-    servers: 2
-    crew: 5
-    buffer: 2
-"""
-CELL = """\
-  - station: {id}
-    env: rackline/{env}-v0
-    setting: hard
-    policies: {{scripted: {script}{trained}}}
-    campaign: {{racks: 40, parts_per_rack: 4, seed: 30000001}}
-    operations: {{per_rack: {count}, composition: {parts}}}
-    attach: {{minor_stops: replaced}}
-    most_cells: 2
-"""
-FACTORY = """\
-name: small
-question: How many cells and people?
-line: {line}
-stations:
-{cells}    episodes_needed: 1000
-    yield_sources: {{T: 0.01}}
-    effects: {{damage: {{mean: 10 min}}}}
-line_runs:
-  horizon: 3 d
-  warmup: 1 d
-  saturated_takt: 50 min
-  seed: 5
-  replications: {{verdict: 4, preflight: 2, search: 4, tornado: 4}}
-most_technicians: 2
-gates:
-  - {{kpi: racks_per_day, at_least: 0.6, against: reference ratio}}
-  - {{kpi: technician_use, at_most: 0.9}}
-tornado:
-  - {{input: stations.S70.effects.damage.mean, low: 5 min, high: 60 min, says: swap}}
-  - {{input: stations.S70.yield_sources.T, low: 0.0, high: 0.02, says: share}}
-"""
-TRAYS = "{compute: 18, switch: 9, top_of_rack: 2}"
-CABLES = "{qsfp_dd: 72, qsfp28: 36, sfp_plus: 36, power: 36}"
-TRUTHS = {
-    "S60-scripted": GOOD,
-    "S60-trained": Truth(0.0, 0.0, cycle_s=18.0),
-    "S70-scripted": replace(GOOD, p=0.02, cycle_s=10.0),
-}
-
-
-def write_factory(folder: Path, trained: str = ", trained: scripted/straight-push") -> Path:
-    """Write a question of two stations, only the first of which has another policy."""
-    head, mark, rest = LINE.partition("  - id: T\n")
-    (folder / "line.yaml").write_text(head + S70 + mark + rest)
-    rows = (
-        ("S60", "TrayInsert", "scripted/lateral-admittance", trained, 29, TRAYS),
-        ("S70", "CablePlugLight", "scripted/plug-search", ", trained: zoo/none", 180, CABLES),
-    )
-    names = ("id", "env", "script", "trained", "count", "parts")
-    cells = "".join(CELL.format(**dict(zip(names, row, strict=True))) for row in rows)
-    path = folder / "small.yaml"
-    path.write_text(FACTORY.format(line=folder / "line.yaml", cells=cells))
-    return path
-
-
-def fill(plan: FactoryPlan, folder: Path) -> None:
-    """Put made-up campaigns into a run folder."""
-    opened = RunFolder(folder)
-    opened.claim(plan.resolved())
-    opened.close()
-    for number, trial in enumerate(plan.trials):
-        records = made_up(trial.cell, TRUTHS[trial.key], number)  # type: ignore[arg-type]
-        append_records(folder / f"episodes-{trial.key}.jsonl", records)
 
 
 @pytest.fixture
@@ -321,70 +247,6 @@ def test_a_station_s_draws_do_not_depend_on_what_is_attached_elsewhere(plan: Fac
     )
     assert np.array_equal(ours["started_s"], theirs["started_s"])
     assert np.array_equal(ours["done_s"], theirs["done_s"])
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "field", "said"),
-    [
-        ("stations:\n", "station: S60\nstations:\n", "station", "run: rackline evaluate"),
-        ("station: S70", "station: S60", "stations[1].station", "is named twice"),
-        ("station: S70", "station: S71", "stations[1].station", "did you mean"),
-        (
-            "scripted/plug-search",
-            "scripted/plug-serch",
-            "stations[1].policies.scripted",
-            "plug-search",
-        ),
-        ("zoo/none", "none.zip", "stations[1].policies.trained", "unknown policy"),
-        (
-            "straight-push",
-            "lateral-admittance@1",
-            "stations[0].policies.trained",
-            "is the script again",
-        ),
-        ("{T: 0.01}", "{A: 0.01}", "stations[1].yield_sources.A", "is not behind S70"),
-        ("{T: 0.01}", "{X: 0.01}", "stations[1].yield_sources.X", "is not on line"),
-        ("kpi: technician_use", "kpi: people", "gates[1].kpi", "leave it out"),
-        ("most_technicians: 2", "buys: people_mean", "buys", "is not a KPI"),
-        ("S70.effects.damage.mean", "S7.effects.damage.mean", "tornado[0].input", "has no 'S7'"),
-        ("high: 0.02", "high: 0.5", "tornado[1].high", "whole yield loss"),
-        ("most_cells: 2", "most_cells: 0", "stations[0].most_cells", "is below 1; write 1 or more"),
-        (
-            "minor_stops: replaced}",
-            "minor_stops: replaced, servers: 3}",
-            "stations[0].most_cells",
-            "is fewer than the 3 of attach.servers; raise it",
-        ),
-    ],
-)
-def test_mistakes_name_file_line_field_and_remedy(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
-    old: str, new: str, field: str, said: str,
-) -> None:  # fmt: skip
-    path = write_factory(tmp_path)
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-    monkeypatch.setattr(
-        "sys.argv", ["rackline", "factory", str(path), "--out", str(tmp_path / "run")]
-    )
-    with pytest.raises(SystemExit) as ended:
-        main()
-    message = capsys.readouterr().err
-    assert ended.value.code == 2
-    assert re.search(rf"small.yaml:\d+: {re.escape(field)}\b", message), message
-    assert said in message
-    assert "Traceback" not in message
-
-
-def test_evaluate_sends_a_question_of_several_stations_on(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sys.argv", ["rackline", "evaluate", "factory"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 2
-    assert "run: rackline factory factory" in capsys.readouterr().err
 
 
 def test_the_shipped_question_loads_and_counts_missing_policies_with_their_scripts() -> None:
