@@ -30,12 +30,12 @@ OVERRIDE = {
 }
 
 
-def toy_network(inputs=SEEN, change=None):
-    """Return tanh(obs @ w + b) as ONNX, after ``change`` had its way with the model."""
+def toy_network(inputs=SEEN, outputs=4, change=None, size=0.1):
+    """Return tanh(obs @ w + b) as ONNX, weights of ``size``, after ``change`` had its way."""
     rng = np.random.default_rng(0)
     weights = {
-        "w": rng.normal(0, 0.1, (inputs, 4)).astype(np.float32),
-        "b": rng.normal(0, 0.1, (1, 4)).astype(np.float32),
+        "w": rng.normal(0, size, (inputs, outputs)).astype(np.float32),
+        "b": rng.normal(0, size, (1, outputs)).astype(np.float32),
     }
     graph = helper.make_graph(
         [
@@ -45,7 +45,7 @@ def toy_network(inputs=SEEN, change=None):
         ],
         "toy",
         [helper.make_tensor_value_info("obs", TensorProto.FLOAT, [1, inputs])],
-        [helper.make_tensor_value_info("action", TensorProto.FLOAT, [1, 4])],
+        [helper.make_tensor_value_info("action", TensorProto.FLOAT, [1, outputs])],
         [numpy_helper.from_array(value, name) for name, value in weights.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
@@ -56,13 +56,16 @@ def toy_network(inputs=SEEN, change=None):
 
 def toy_card():
     base = next(e for e in scripts() if e.name == "scripted/lateral-admittance")
-    parameters = base.tuned
+    return _card_of(STATION, base, OVERRIDE, SEEN, 4)
+
+
+def _card_of(place, base, composition, seen, acts):
     return {
         "name": "toy",
-        "signature": {"observation": SEEN, "kind": "continuous", "action": 4},
-        "station": reference(STATION, "hard").model_dump(),
-        "composition": OVERRIDE,
-        "base_parameters": parameters.model_dump(by_alias=True, mode="json"),
+        "signature": {"observation": seen, "kind": "continuous", "action": acts},
+        "station": reference(place, "hard").model_dump(),
+        "composition": composition,
+        "base_parameters": base.tuned.model_dump(by_alias=True, mode="json"),
     }
 
 
@@ -93,25 +96,12 @@ def silent_bundle(tmp_path, env_id):
     """Return a bundle whose network says nothing: it is the station's first script itself."""
     place = station(env_id).spec
     base, at = scripts(place)[0], station_of(place)
-    parameters, acts = base.tuned, len(at.actions)
+    acts = len(at.actions)
     seen = len(at.fields) + acts
-    card = {
-        "name": "toy",
-        "signature": {"observation": seen, "kind": "continuous", "action": acts},
-        "station": reference(place, "hard").model_dump(),
-        "composition": {"kind": "residual", "base": f"{base.name}@{base.version}"},
-        "base_parameters": parameters.model_dump(by_alias=True, mode="json"),
-    }
-    graph = helper.make_graph(
-        [helper.make_node("MatMul", ["obs", "w"], ["action"])],
-        "toy",
-        [helper.make_tensor_value_info("obs", TensorProto.FLOAT, [1, seen])],
-        [helper.make_tensor_value_info("action", TensorProto.FLOAT, [1, acts])],
-        [numpy_helper.from_array(np.zeros((seen, acts), np.float32), "w")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    composition = {"kind": "residual", "base": f"{base.name}@{base.version}"}
+    card = _card_of(place, base, composition, seen, acts)
     for folder in ("toy", "toy/seeds/1"):
-        write_bundle(tmp_path / folder, card, model.SerializeToString())
+        write_bundle(tmp_path / folder, card, toy_network(seen, acts, size=0.0))
     return tmp_path / "toy"
 
 
