@@ -296,5 +296,8 @@ def test_rows_are_no_longer_than_the_episodes_by_default(bundle, tmp_path, monke
 
     monkeypatch.setattr(card_study, "run_study", stop)
     given = ["card", str(bundle), "--ledger", str(tmp_path / "l.json"), "--episodes", "200"]
-    assert CliRunner().invoke(app, [*given, "--out", str(tmp_path / "run")]).exit_code == 130
-    assert (opened[0].trial.episodes, opened[0].trial.robustness) == (200, 200)
+    for save in ([], ["--save"]):
+        found = CliRunner().invoke(app, [*given, *save, "--out", str(tmp_path / "run")])
+        assert found.exit_code == 130
+        assert (opened[-1].trial.episodes, opened[-1].trial.robustness) == (200, 200)
+        assert opened[-1].bars == "tray_insert"

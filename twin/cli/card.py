@@ -114,8 +114,8 @@ def card_command(
     looks = ledger or zoo_folder() / "held_out.json"
     check_file("--ledger", looks)
     if save:
-        for name in (*page_names(card, entry.env_id), CARD, NETWORK):
-            check_file("--save", path / name)
+        for file in (*page_names(card, entry.env_id), CARD, NETWORK):
+            check_file("--save", path / file)
     env_id, spec = entry.env_id, entry.spec
     physics_statement(env_id, spec)  # a damaged one is said before the look
     console = Console()
