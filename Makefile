@@ -68,7 +68,8 @@ calibrate-intervals: $(VENV)/.core ## how often the intervals hold what they pro
 # showed a station to be converged that was not (decision "quick policies show what slow ones hide").
 CONVERGED := tray_insert:TrayInsert:scripted/lateral-admittance:300 \
   shelf_insert:ShelfInsert:scripted/lateral-admittance:300 \
-  cable_plug_light:CablePlugLight:zoo/cable_plug_light:600 cable_plug:CablePlug:zoo/cable_plug_light:600
+  cable_plug_light:CablePlugLight:zoo/cable_plug_light:600 cable_plug:CablePlug:zoo/cable_plug_light:600 \
+  cable_plug_osfp:CablePlugOsfp:zoo/cable_plug_light:600
 CONVERGED_STATIONS = $(foreach each,$(CONVERGED),$(firstword $(subst :, ,$(each))))
 converge: $(VENV)/.core ## the stations' convergence cards, or of one: STATION=cable_plug (long); writes docs/cards
 	$(if $(filter-out $(CONVERGED_STATIONS),$(STATION)),@echo "STATION=$(STATION): is none of $(CONVERGED_STATIONS)" >&2; exit 2)
