@@ -259,5 +259,8 @@ def test_the_shipped_question_loads_and_counts_missing_policies_with_their_scrip
     )
     named = "".join(words.untrained_sentences(shipped)).partition(" ha")[0]
     assert [s for s in shipped.cells if s not in shipped.trained] == re.findall(r"S\d+", named)
+    sources = {row["station"]: row["sources"] for row in tables.assumptions(shipped)}
+    assert sources["S60"] == "1.0 % at S80, 2.0 % at S100"  # of the line's own file
+    assert sources["S20"].startswith("none: ")
     staffed = {row.id: row.first_pass_yield for row in shipped.line.stations}
     assert staffed == {row.id: row.first_pass_yield for row in shipped.table.stations}

@@ -133,7 +133,11 @@ def assumptions(plan: FactoryPlan) -> Iterator[Mapping[str, str]]:
     for cell in plan.spec.stations:
         effects = cell.effects
         swap = f"{duration(effects.damage.mean_s)}"
-        sources = ", ".join(f"{percent(v, 1)} at {k}" for k, v in cell.yield_sources.items())
+        sources = ", ".join(
+            f"{percent(other.yield_sources[cell.station], 1)} at {other.id}"
+            for other in plan.line.stations
+            if cell.station in other.yield_sources
+        )
         yield {
             "station": cell.station,
             "handling": duration(effects.handling_s),
