@@ -43,6 +43,8 @@ class FactoryCell(CellSpec):
         most_cells: cells tried, from 1.
         episodes_needed: with fewer episodes a policy, the rolled throughput yield of a line with
             it is reported as a lower bound.
+        rests_on: what its cells take for granted that the people do today, in words, for the first
+            screen of the report.
         yield_sources: by later station, the assumed share of its yield loss that is due to the
             people whom the cells replace; the cells' own escapes take its place.
     """
@@ -50,6 +52,7 @@ class FactoryCell(CellSpec):
     policies: StationPolicies
     most_cells: AtLeastOne = 2
     episodes_needed: Count = 0
+    rests_on: str = ""
     yield_sources: dict[str, Probability] = Field(default_factory=dict)
 
     @model_validator(mode="after")

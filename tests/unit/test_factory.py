@@ -25,6 +25,8 @@ from twin.factory.plan import FactoryPlan, load_factory_plan
 from twin.factory.run import answer_factory
 from twin.factory.search import size_for_takt
 from twin.kpi.gates import Answer
+from twin.kpi.intervals import Interval
+from twin.kpi.nested import NestedInterval
 from twin.line.ledger import Ledger
 from twin.line.model import LineModel
 from twin.line.process import State, Step, VisitPlan
@@ -100,12 +102,11 @@ def test_a_yield_from_too_few_episodes_is_a_lower_bound_and_says_so(done: Any) -
     assert found.short == {"S70-scripted": (160, 1000)}
     for row in found.rows:
         scripted = row.need is not None and not row.bound
-        assert (row.yield_bound is not None) == scripted  # S60 alone would need no more
-        if row.yield_bound is not None:
-            low = row.kpis["rolled_throughput_yield"].interval.low
-            assert row.yield_bound <= max(0.0, low)
-    said = tables.table(found)["rows"][1]["entries"]
-    assert any(entry.value.startswith("≥") and entry.span == "lower bound" for entry in said)
+        assert (row.yield_between is not None) == scripted  # S60 alone would need no more
+        if row.yield_between is not None:
+            least, most = row.yield_between
+            interval = row.kpis["rolled_throughput_yield"].interval
+            assert least <= max(0.0, interval.low) <= interval.estimate <= most
     assert any(
         "lower bound" in text and "160 of 1,000" in text for text in words.sentences(plan, found)
     )
@@ -153,10 +154,73 @@ def test_the_command_runs_real_episodes_and_decides_nothing_on_two_racks(
     assert ended.value.code == 3
     known = "with perfect policies everywhere 1 cell at S60 and 1 at S70 and 3 people hold a takt"
     assert known in " ".join(said.split())
-    assert "Not decided" in shown
+    assert "Not decided: No gate is answered: " in " ".join(shown.replace("│", " ").split())
+    assert "A quick look: 2 rack visits a policy instead of the 40 that" in " ".join(shown.split())
     assert str(out / "report.html") in shown.replace("\n", "")
     assert len((out / "episodes-S70-scripted.jsonl").read_text().splitlines()) == 2
     assert f"rackline factory {path} --out {out} --racks 2" in (out / "report.md").read_text()
+
+
+def test_an_unknown_yield_is_no_average_and_decides_no_size(tmp_path: Path) -> None:
+    """What the prior makes of a campaign without an escape is not the line's yield."""
+    path = write_factory(tmp_path)
+    gate = "  - {kpi: rolled_throughput_yield, at_least: -0.01, against: reference difference}\n"
+    path.write_text(path.read_text().replace("tornado:\n", f"{gate}tornado:\n"))
+    plan = load_factory_plan(path)
+    fill(plan, tmp_path / "run")
+    found = answer_factory(plan, tmp_path / "run", workers=1)
+    row = found.row(found.decides)
+    assert row.need is not None
+    assert row.need.missed == ("rolled_throughput_yield",)
+    assert found.answer is Answer.INCONCLUSIVE
+    assert found.tornado is not None
+    assert found.tornado.kpi == row.open_gates[0].gate.kpi  # what is open is what is varied
+    assert "rolled_throughput_yield" in [one.gate.kpi for one in row.open_gates]
+    assert row.need.recorded is not None  # the other gates' points: fewer people than the most
+    assert row.need.recorded.people <= row.need.tried[0].size.people
+    assert "rolled throughput yield (not known: " in words.banner(plan, found)["sentence"]
+    content = tables.table(plan, found)
+    at = [head for head, _ in content["heads"]].index("Rolled throughput yield, %")
+    ours = content["rows"][1]["entries"][at]
+    assert ours.value.startswith("≥")
+    assert (ours.mark, ours.below.partition(";")[0]) == ("?", "lower bound")
+
+
+def test_a_policy_whose_interval_holds_zero_buys_nothing_shown(done: Any) -> None:
+    _, _, found = done
+    kpi = found.buys.kpi
+
+    def with_gain(low: float, high: float) -> str:
+        gain = NestedInterval(Interval((low + high) / 2, low, high), 0.0, 0.0, 4)
+        one = replace(found.buys.trained[0], differences={kpi: gain})
+        buys = replace(found.buys, trained=(one,))
+        return words.buys_sentence(replace(found, buys=buys))
+
+    assert "No trained policy is shown to buy any" in with_gain(-1.0, 2.0)
+    assert "S60 is the only one shown to buy: " in with_gain(-2.0, -1.0)
+    worse = with_gain(1.0, 2.0)
+    assert "No trained policy is shown to buy any" in worse
+    assert "Shown to cost: S60 +1.5" in worse
+
+
+def test_seconds_that_change_no_number_of_cells_do_not_decide_it(done: Any) -> None:
+    plan, _, found = done
+    cell = plan.spec.stations[1].model_copy(update={"most_cells": 3})
+    spec = plan.spec.model_copy(update={"stations": (plan.spec.stations[0], cell)})
+    wide = replace(plan, spec=spec)
+    mine = [row for row in found.seconds if row.station == "S70"]
+
+    def said(*seconds: float) -> str:
+        rows = [
+            replace(row, bearable_s=(10.0, 20.0, 30.0), operation_s=Interval(s, s, s), helped_s=0.0)
+            for row, s in zip(mine, seconds, strict=True)
+        ]
+        return "".join(words.seconds_sentences(wide, replace(found, seconds=tuple(rows))))
+
+    assert said(9.0, 5.0).startswith("Seconds do not decide the cells of S70's 180 operations")
+    assert "every policy needs 1 cell" in said(9.0, 5.0)
+    assert said(15.0, 5.0).startswith("Seconds decide the cells")
+    assert "15.0 s: 2 cells; a perfect policy 5.0 s: 1 cell" in said(15.0, 5.0)
 
 
 @dataclass
@@ -193,6 +257,8 @@ def test_nothing_of_what_is_found_can_be_left_out(
     assert found == {"S60": 1, "S70": 1, "technicians": 1, **enough}
     beyond = size_for_takt(plan, WrittenLines({"S60": 3}), ask)  # type: ignore[arg-type]
     assert (beyond.found, beyond.answer, len(beyond.tried)) == (None, Answer.FAILS, 1)
+    assert beyond.recorded is None  # no gate is left that more cells and people would hold
+    assert beyond.missed == ("racks_per_day", "technician_use")
 
 
 def test_bounds_hold_every_seldom_outcome_of_every_station(plan: FactoryPlan) -> None:

@@ -22,25 +22,28 @@ def show(plan: FactoryPlan, found: Factory, page: Path) -> None:
     console = Console()
     said, colour = words.banner(plan, found), COLOURS[found.answer]
     answer = Text(f"{said['word']}: ", style=f"bold {colour}") + Text(said["sentence"])
+    if quick := words.quick_look(plan):
+        console.print(Text(quick, style="bold"))
     console.print(Panel(answer, border_style=colour, padding=(1, 2)))
-    console.print(_table(found, wide=console.width >= WIDE))
+    console.print(_table(plan, found, wide=console.width >= WIDE))
     lines = [Text(f"• {sentence}") for sentence in words.sentences(plan, found)]
     console.print(Group(*lines))
     console.print(f"report: {page.resolve()}", soft_wrap=True, highlight=False)
 
 
-def _table(found: Factory, wide: bool) -> Table:
-    content = tables.table(found)
-    title = "The line at takt" if wide else "The line at takt: mean ± half of the 95 % interval"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in ("", "holds", *content["heads"]):
-        table.add_column(head, min_width=8 if head == "capacity" else None)
+def _table(plan: FactoryPlan, found: Factory, wide: bool) -> Table:
+    content = tables.table(plan, found)
+    table = Table(
+        title="The line at takt", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    for head, limit in (("", ""), ("gates", ""), *content["heads"]):
+        table.add_column(f"{head}\n{limit}" if limit else head)
     for row in content["rows"]:
         cells = []
-        for entry in row["entries"]:
-            half = f"±{entry.half}" if entry.half else entry.span
-            below = entry.span if wide else half
-            cells.append(Text(entry.value) + Text(f"\n{below}" if below else "", style="dim"))
+        for shown in row["entries"]:
+            marked = f"{shown.mark} {shown.value}".strip()
+            below = f"\n{shown.below}" if shown.below and wide else ""
+            cells.append(Text(marked) + Text(below, style="dim"))
         table.add_row(row["title"], row["word"], *cells, style="dim" if row["bound"] else "")
     table.caption = content["note"]
     return table

@@ -199,7 +199,7 @@ class CellsForTakt:
 
 @dataclass(frozen=True)
 class TornadoBar:
-    """What one assumed input does to the lead time at takt, cell minus staffed.
+    """What one assumed input does to a KPI at takt, cell minus staffed.
 
     Attributes:
         says: the input in words.
@@ -207,7 +207,7 @@ class TornadoBar:
         now: its value in this evaluation, as text.
         low: the low end, as text.
         high: the high end, as text.
-        at_low: cell minus staffed with the low end, hours.
+        at_low: cell minus staffed with the low end, in the KPI's unit.
         at_high: with the high end, hours.
         flips: gates whose point changes sides at the policy's mean rates, in words.
     """
@@ -229,13 +229,15 @@ class Tornado:
     Attributes:
         letter: ``x`` or ``y``.
         name: of the policy.
-        base: cell minus staffed with all inputs as assumed, at the policy's mean rates, hours.
+        kpi: what the bars show.
+        base: cell minus staffed with all inputs as assumed, at the policy's mean rates.
         bars: widest first.
         replications: of each end.
     """
 
     letter: str
     name: str
+    kpi: str
     base: Interval
     bars: tuple[TornadoBar, ...]
     replications: int

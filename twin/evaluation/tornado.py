@@ -1,4 +1,4 @@
-"""What each assumed input does to the lead time, one at a time, from its low to its high end.
+"""What each assumed input does to one KPI, one at a time, from its low to its high end.
 
 Every run has the policy at its posterior mean, and base and changed input meet the same line
 replications: a bar is the input's effect alone. With drawn rates a few runs would miss or catch a
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from configs.specs.evaluation import TornadoInput
 from twin.evaluation import cases
@@ -22,7 +23,7 @@ from twin.kpi.definitions import LINE_KPIS
 from twin.kpi.gates import Answer
 from twin.kpi.intervals import Interval, t_interval
 
-KPI = "lead_time_mean_h"
+LEAD_TIME: Final = "lead_time_mean_h"
 
 
 Pair = tuple[LineCase, LineCase]
@@ -30,7 +31,7 @@ Pair = tuple[LineCase, LineCase]
 
 
 def tornado(plan: Plan, lines: Lines, fitted: Fitted) -> Tornado | None:
-    """Vary the inputs for one policy; ``None`` where the evaluation names none."""
+    """Return what the inputs do to the lead time with one policy; ``None`` where none is named."""
     if not plan.spec.tornado:
         return None
     effects = plan.spec.effects
@@ -44,9 +45,7 @@ def tornado(plan: Plan, lines: Lines, fitted: Fitted) -> Tornado | None:
         for item in plan.spec.tornado
     ]
     base = cases.mean_cell(plan, fitted), cases.staffed(plan, "takt")
-    bars, change = swing(plan, lines, base, swung)
-    count = plan.spec.line_runs.replications.tornado
-    return Tornado(fitted.letter, fitted.model.label, change, bars, count)
+    return swing(plan, lines, (fitted.letter, fitted.model.label), base, swung)
 
 
 @dataclass(frozen=True)
@@ -67,12 +66,31 @@ class Swung:
 
 
 def swing(
-    plan: cases.OnLine, lines: Lines, base: Pair, swung: Sequence[Swung]
-) -> tuple[tuple[TornadoBar, ...], Interval]:
-    """Run the lines and return the bars, widest first, and the change with inputs as assumed."""
+    plan: cases.OnLine,
+    lines: Lines,
+    named: tuple[str, str],
+    base: Pair,
+    swung: Sequence[Swung],
+    kpi: str = LEAD_TIME,
+) -> Tornado:
+    """Run the lines and return the bars, widest first.
+
+    Args:
+        plan: the study.
+        lines: runs the lines.
+        named: letter and name of what is varied.
+        base: its lines with all inputs as assumed.
+        swung: the inputs.
+        kpi: what the bars show.
+    """
     count = plan.spec.line_runs.replications.tornado
     pairs = [base, *(pair for one in swung for pair in (one.low, one.high))]
     lines.run("tornado", [(case, count) for pair in pairs for case in pair])
+
+    def change(pair: Pair) -> Interval:
+        ours, theirs = (lines.kpi(case, kpi, count) for case in pair)
+        return t_interval(ours - theirs)
+
     before = points(plan, lines, *base, count)
     bars = [
         TornadoBar(
@@ -81,14 +99,14 @@ def swing(
             now=as_text(one.now),
             low=as_text(one.item.low),
             high=as_text(one.item.high),
-            at_low=_change(lines, one.low, count),
-            at_high=_change(lines, one.high, count),
+            at_low=change(one.low),
+            at_high=change(one.high),
             flips=tuple(_flips(plan, lines, one, before, count)),
         )
         for one in swung
     ]
     bars.sort(key=lambda bar: -abs(bar.at_high.estimate - bar.at_low.estimate))
-    return tuple(bars), _change(lines, base, count)
+    return Tornado(*named, kpi, change(base), tuple(bars), count)
 
 
 def as_text(value: Value) -> str:
@@ -109,11 +127,6 @@ def _pair(plan: Plan, fitted: Fitted, item: TornadoInput, end: str) -> Pair:
     line, effects = with_input(plan.line, plan.spec.effects, item.input, getattr(item, end))
     changed = cases.fitted_with(fitted, effects)
     return cases.mean_cell(plan, changed, line), cases.staffed(plan, "takt", line)
-
-
-def _change(lines: Lines, pair: Pair, count: int) -> Interval:
-    ours, theirs = (lines.kpi(case, KPI, count) for case in pair)
-    return t_interval(ours - theirs)
 
 
 def _flips(

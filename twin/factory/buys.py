@@ -8,7 +8,7 @@ import numpy as np
 
 from twin.evaluation.cases import OnLine
 from twin.evaluation.lines import LineCase, Lines
-from twin.factory.mixes import Ask, Mix, size_of
+from twin.factory.mixes import Ask, Mix, Size
 from twin.factory.plan import FactoryPlan
 from twin.factory.result import Bought, Buys
 from twin.kpi.definitions import LINE_KPIS
@@ -17,8 +17,9 @@ from twin.kpi.nested import NestedInterval, nested_interval
 _COMPARED = ("lead_time_mean_h", "rolled_throughput_yield", "technician_use")
 
 
-def what_buys_most(plan: FactoryPlan, lines: Lines, asks: Sequence[Ask]) -> Buys:
-    """Hold each station's policy alone against all scripted, all at the sizes of the file."""
+def what_buys_most(plan: FactoryPlan, lines: Lines, asks: Sequence[Ask], size: Size) -> Buys:
+    """Hold each station's policy alone against all scripted, all at one size."""
+    asks = [ask.at(size) for ask in asks]
     key, count = plan.spec.buys, plan.spec.line_runs.replications.verdict
     base = next(ask for ask in asks if ask.mix.key == "scripted").line(plan)
     mixes = [ask.mix for ask in asks if ask.mix.alone]
@@ -46,7 +47,8 @@ def what_buys_most(plan: FactoryPlan, lines: Lines, asks: Sequence[Ask]) -> Buys
         apart = between.low > 0 or between.high < 0
     return Buys(
         key,
-        size_of(plan),
+        size,
+        {kpi: interval(plan, lines, base, kpi) for kpi in (key, *_COMPARED)},
         tuple(bought(mix) for mix in trained),
         tuple(bought(mix) for mix in perfect),
         apart,

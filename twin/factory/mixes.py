@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from twin.evaluation import cases
 from twin.evaluation.answers import SELDOM
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from twin.factory.plan import FactoryPlan
 
 Kind = Literal["scripted", "trained", "perfect"]
+YIELD: Final = "rolled_throughput_yield"
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,17 @@ class Ask:
     def thin(self) -> bool:
         """Whether any of its policies has classes seen too seldom."""
         return any(one.model.thin_classes for one in self.fitted.values())
+
+    def too_few(self, plan: FactoryPlan) -> bool:
+        """Tell whether a station ran fewer episodes than a yield takes."""
+        return any(
+            one.model.posterior.counts.total < plan.cell_spec(station).episodes_needed
+            for station, one in self.fitted.items()
+        )
+
+    def unknown(self, plan: FactoryPlan, kpi: str) -> bool:
+        """Tell whether a KPI's mean would mostly be the prior's: a yield from too few episodes."""
+        return kpi == YIELD and self.too_few(plan)
 
     def at(self, size: Size | None) -> Ask:
         """Return the same case with another number of cells and technicians."""

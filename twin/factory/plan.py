@@ -47,12 +47,14 @@ class FactoryPlan:
         path: where it is.
         table: the line it names, as it is in its own file.
         physical: the physical station behind each cell's environment, by station id.
+        asked: the file's rack visits, where other numbers are run: a quick look.
     """
 
     spec: FactorySpec
     path: Path
     table: LineSpec
     physical: Mapping[str, StationSpec]
+    asked: tuple[int, ...] | None = None
 
     @cached_property
     def line(self) -> LineSpec:
@@ -113,7 +115,9 @@ class FactoryPlan:
             cell.model_copy(update={"campaign": cell.campaign.model_copy(update={"racks": racks})})
             for cell in self.spec.stations
         )
-        return replace(self, spec=self.spec.model_copy(update={"stations": cells}))
+        asked = tuple(cell.campaign.racks for cell in self.spec.stations)
+        spec = self.spec.model_copy(update={"stations": cells})
+        return replace(self, spec=spec, asked=asked)
 
     def changed(self, path: str, value: Value) -> FactoryPlan:
         """Return the plan with one assumed input changed.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from twin.evaluation.result import PolicyEpisodes, Tornado
-from twin.factory.mixes import Size
-from twin.kpi.gates import Answer
+from twin.factory.mixes import Kind, Size
+from twin.kpi.gates import Answer, GateResult
 from twin.kpi.intervals import Interval
 from twin.kpi.nested import NestedInterval
 
@@ -27,13 +27,17 @@ class Need:
 
     Attributes:
         found: the size that holds; ``None`` if none is shown to.
-        recorded: where none is, the smallest whose points hold: the likeliest, proven by nothing.
+        recorded: where none is, the smallest at which the points of all gates hold but ``missed``:
+            the likeliest, proven by nothing; ``None`` where that leaves no gate.
+        missed: KPIs of the gates whose points do not hold at the largest size either, or are not
+            known; more cells and people do not help them.
         answer: holds if one was found, else what the largest size says.
         tried: every try that was judged, in order; the largest first.
     """
 
     found: Size | None
     recorded: Size | None
+    missed: tuple[str, ...]
     answer: Answer
     tried: tuple[Tried, ...]
 
@@ -46,29 +50,42 @@ class Row:
         key: short name of the case; ``staffed`` for the line as it is today.
         title: name for people.
         bound: no real policy.
+        kinds: kind of policy by station; empty for the staffed line.
         size: cells and technicians of the figures: as found, else as recorded, else the largest;
             ``None`` for the staffed line.
         people: people present on the line.
         need: the search; ``None`` for the staffed line.
+        blockers: why no gate may be answered; empty where the campaigns suffice.
+        gates: what every gate says at that size; empty for the staffed line.
         kpis: at takt, by KPI.
         against: at takt minus staffed, run by run; empty for the staffed line.
         capacity: racks a day, saturated.
-        yield_bound: lower bound of the rolled throughput yield, where too few episodes were run to
-            report its mean; ``None`` where enough were.
+        yield_between: where too few episodes were run to report the mean of the rolled throughput
+            yield: its lower bound, and its mean if nothing happens that was seen too seldom;
+            ``None`` where enough were.
         settles: the racks in the line do not keep growing at takt.
     """
 
     key: str
     title: str
     bound: bool
+    kinds: Mapping[str, Kind]
     size: Size | None
     people: int
     need: Need | None
+    blockers: tuple[str, ...]
+    gates: tuple[GateResult, ...]
     kpis: Mapping[str, NestedInterval]
     against: Mapping[str, NestedInterval]
     capacity: NestedInterval
-    yield_bound: float | None
+    yield_between: tuple[float, float] | None
     settles: bool
+
+    @property
+    def open_gates(self) -> tuple[GateResult, ...]:
+        """Gates that are not shown to hold, those that fail first."""
+        failing = [gate for gate in self.gates if gate.answer is Answer.FAILS]
+        return (*failing, *(gate for gate in self.gates if gate.answer is Answer.INCONCLUSIVE))
 
 
 @dataclass(frozen=True)
@@ -78,7 +95,7 @@ class Bought:
     Attributes:
         station: the station.
         bound: the policy is the perfect one.
-        differences: by KPI, at takt and at the sizes of the file.
+        differences: by KPI, at takt.
     """
 
     station: str
@@ -92,7 +109,8 @@ class Buys:
 
     Attributes:
         kpi: what they are ranked by.
-        size: cells and technicians of all these lines.
+        size: cells and technicians of all these lines: those of the case that the answer rests on.
+        base: the line with all scripted, by KPI.
         trained: trained policies, best first; empty where there are none.
         perfect: perfect ones, best first: the most that any policy at a station could buy.
         apart: whether the first and the second of ``trained`` (of ``perfect`` where fewer than two
@@ -101,6 +119,7 @@ class Buys:
 
     kpi: str
     size: Size
+    base: Mapping[str, NestedInterval]
     trained: tuple[Bought, ...]
     perfect: tuple[Bought, ...]
     apart: bool
@@ -115,6 +134,7 @@ class Seconds:
         name: the policy; "" for the perfect one.
         operation_s: mean time of an operation, contact and retries included.
         helped_s: time that assists, corrections and swaps add to an operation on average.
+        calls: operations that called for people, and all that were run; none of none if perfect.
         load: time of a rack, stops included, over takt: the cells that it fills.
         bearable_s: by number of cells from 1, what takt leaves for one operation.
         first_pass: share of racks that leave the station with nobody's help and no defect.
@@ -124,6 +144,7 @@ class Seconds:
     name: str
     operation_s: Interval
     helped_s: float
+    calls: tuple[int, int]
     load: float
     bearable_s: tuple[float, ...]
     first_pass: Interval

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from twin.evaluation import cases, collect
+from twin.evaluation.answers import Results, answers
 from twin.evaluation.before import MODES
 from twin.evaluation.cases import Fitted
 from twin.evaluation.episodes import fit, summarise
@@ -20,7 +21,7 @@ from twin.evaluation.session import Session, open_session
 from twin.evaluation.tornado import Swung, swing
 from twin.evaluation.verdict import EXIT_CODES, combined
 from twin.factory.buys import change, interval, what_buys_most
-from twin.factory.mixes import Ask, Size, Works, size_of
+from twin.factory.mixes import YIELD, Ask, Size, Works, size_of
 from twin.factory.plan import FactoryPlan
 from twin.factory.result import Factory, Need, Row
 from twin.factory.search import size_for_takt
@@ -29,9 +30,8 @@ from twin.kpi.gates import Answer
 from twin.kpi.nested import NestedInterval
 from twin.line.model import LineModel
 
-SHOWN = ("racks_per_day", "lead_time_mean_h", "rolled_throughput_yield", "technician_use")
+SHOWN = ("racks_per_day", "lead_time_mean_h", YIELD, "technician_use")
 """KPIs of every case's line at takt."""
-_YIELD = "rolled_throughput_yield"
 
 
 def answer_factory(
@@ -92,8 +92,9 @@ class _Run:
             needs = [size_for_takt(plan, self.lines, ask) for ask in searched]
         with phase("line runs"):
             rows = self._rows(searched, needs)
-            buys = what_buys_most(plan, self.lines, asks)
-        decides = _decides(rows)
+            decides = _decides(rows)
+            assert decides.size is not None  # a case, not the staffed line
+            buys = what_buys_most(plan, self.lines, asks, decides.size)
         with phase("tornado"):
             tornado = self._tornado(next(a for a in searched if a.mix.key == decides.key), decides)
         real = [row.need.answer for row in rows if row.need and not row.bound]
@@ -141,61 +142,70 @@ class _Run:
             for ask, need in zip(searched, needs, strict=True)
         ]
         lines.run("lines at takt", [(ask.line(plan), count) for ask in sized], detail=True)
+        gates = answers(plan, lines, sized, count, "gates at the sizes found")
         pushed = [(ask.line(plan, "saturated"), count) for ask in sized]
         lines.run("lines saturated", pushed)
-        bounds = {ask.mix.key: self._yield_bound(ask) for ask in sized}
         staffed = Row(
             "staffed",
             "today, staffed",
             bound=False,
+            kinds={},
             size=None,
             people=LineModel(plan.line).people,
             need=None,
+            blockers=(),
+            gates=(),
             kpis={key: self._interval(cases.staffed(plan, "takt"), key) for key in SHOWN},
             against={},
             capacity=self._interval(cases.staffed(plan, "saturated"), "racks_per_day"),
-            yield_bound=None,
+            yield_between=None,
             settles=self._settles(cases.staffed(plan, "takt")),
         )
         return (
             staffed,
             *(
-                self._row(ask, need, bounds[ask.mix.key])
-                for ask, need in zip(sized, needs, strict=True)
+                self._row(ask, need, results)
+                for ask, need, results in zip(sized, needs, gates, strict=True)
             ),
         )
 
-    def _row(self, ask: Ask, need: Need, bound: float | None) -> Row:
+    def _row(self, ask: Ask, need: Need, gates: Results) -> Row:
         plan, case, today = self.plan, ask.line(self.plan), cases.staffed(self.plan, "takt")
         assert ask.size is not None  # every row is at a size
         return Row(
             key=ask.mix.key,
             title=ask.mix.title,
             bound=ask.mix.bound,
+            kinds=ask.mix.kinds,
             size=ask.size,
             people=ask.size.people,
             need=need,
+            blockers=ask.blockers,
+            gates=gates,
             kpis={key: self._interval(case, key) for key in SHOWN},
             against={key: change(plan, self.lines, case, today, key) for key in SHOWN},
             capacity=self._interval(ask.line(plan, "saturated"), "racks_per_day"),
-            yield_bound=bound,
+            yield_between=self._yield_between(ask),
             settles=self._settles(case),
         )
 
-    def _yield_bound(self, ask: Ask) -> float | None:
-        """Return the least rolled throughput yield that too few episodes leave possible.
+    def _yield_between(self, ask: Ask) -> tuple[float, float] | None:
+        """Return what too few episodes leave possible of the rolled throughput yield.
 
-        The lower end of the interval, with all outcomes seen too seldom at their upper bounds
-        where there are any; ``None`` where enough episodes were run.
+        The lower end of the interval, with all outcomes seen too seldom at their upper bounds where
+        there are any; and its mean with them at their lower ones (none, where never seen).
+        ``None`` where enough episodes were run.
         """
-        plan, lows = self.plan, []
-        counts = {s: one.model.posterior.counts.total for s, one in ask.fitted.items()}
-        if all(run >= plan.cell_spec(s).episodes_needed for s, run in counts.items()):
+        plan = self.plan
+        if not ask.too_few(plan):
             return None
-        for case in (ask.line(plan), *ask.at_upper(plan).values()):
-            self.lines.run("lower bound of the yield", [(case, self.count)])
-            lows.append(self._interval(case, _YIELD).interval.low)
-        return max(0.0, min(lows))
+        upper, lower = ask.at_upper(plan).values(), ask.at_lower(plan).values()
+        recorded = ask.line(plan)
+        wanted = [(case, self.count) for case in (recorded, *upper, *lower)]
+        self.lines.run("bounds of the yield", wanted)
+        least = min(self._interval(case, YIELD).interval.low for case in (recorded, *upper))
+        most = max(self._interval(case, YIELD).interval.estimate for case in lower or [recorded])
+        return max(0.0, least), most
 
     def _tornado(self, ask: Ask, row: Row) -> Tornado | None:
         plan = self.plan
@@ -217,9 +227,8 @@ class _Run:
             )
             for item in plan.spec.tornado
         ]
-        bars, change = swing(plan, self.lines, pair(plan), swung)
-        count = plan.spec.line_runs.replications.tornado
-        return Tornado(ask.mix.key, ask.mix.title, change, bars, count)
+        kpi = row.open_gates[0].gate.kpi if row.open_gates else plan.spec.buys
+        return swing(plan, self.lines, (ask.mix.key, ask.mix.title), pair(plan), swung, kpi)
 
     def _interval(self, case: LineCase, key: str) -> NestedInterval:
         return interval(self.plan, self.lines, case, key)
@@ -235,14 +244,16 @@ def _same_cells(plan: FactoryPlan, size: Size | None) -> Size | None:
 
 
 def _decides(rows: Sequence[Row]) -> Row:
-    """Return the real case that the answer rests on: best answer, fewest people, fewest cells."""
+    """Return the real case that the answer rests on.
+
+    Best answer, then fewest gates missed, fewest people, fewest cells.
+    """
     order = (Answer.HOLDS, Answer.INCONCLUSIVE, Answer.FAILS)
 
-    def rank(row: Row) -> tuple[int, bool, int, int]:
+    def rank(row: Row) -> tuple[int, int, int, int]:
         assert row.need is not None  # the staffed line is no case
         assert row.size is not None
-        likely = row.need.found or row.need.recorded
         cells = sum(row.size.cells.values())
-        return order.index(row.need.answer), likely is None, row.people, cells
+        return order.index(row.need.answer), len(row.need.missed), row.people, cells
 
     return min((row for row in rows if row.need and not row.bound), key=rank)

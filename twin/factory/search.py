@@ -22,7 +22,8 @@ def size_for_takt(plan: FactoryPlan, lines: Lines, ask: Ask) -> Need:
     largest size does not hold, none does. From there the fewest technicians are sought with all
     cells, then the fewest cells station by station, in the order of the file: no person and no
     cell of what is found can be left out. Where the largest is not shown to hold, the same is
-    sought by the gates' points, unless evidence is barred.
+    sought by the points of those gates whose points hold there, unless evidence is barred: cells
+    and people that no gate asks for would only look like an answer.
     """
     most = {cell.station: cell.most_cells for cell in plan.spec.stations}
     largest = size_of(plan, most, plan.spec.most_technicians)
@@ -36,17 +37,20 @@ def size_for_takt(plan: FactoryPlan, lines: Lines, ask: Ask) -> Need:
         tried.append(Tried(size, answer, reason(results, answer, ask.blockers)))
         return answer is Answer.HOLDS
 
-    def recorded(size: Size) -> bool:
+    def by_points(size: Size) -> set[str]:
         case, staffed = ask.at(size).line(plan), cases.staffed(plan, "takt")
         lines.run(f"as recorded: {ask.mix.title}", [(staffed, count), (case, count)])
-        return all(a is Answer.HOLDS for a in points(plan, lines, case, staffed, count))
+        found = points(plan, lines, case, staffed, count)
+        gates = zip(plan.spec.gates, found, strict=True)
+        return {gate.describe() for gate, answer in gates if answer is Answer.HOLDS}
 
     if proven(largest):
-        return Need(_shrunk(plan, largest, proven), None, Answer.HOLDS, tuple(tried))
-    likeliest = None
-    if not ask.blockers and recorded(largest):
-        likeliest = _shrunk(plan, largest, recorded)
-    return Need(None, likeliest, tried[0].answer, tuple(tried))
+        return Need(_shrunk(plan, largest, proven), None, (), Answer.HOLDS, tuple(tried))
+    unknown = {gate.describe() for gate in plan.spec.gates if ask.unknown(plan, gate.kpi)}
+    kept = set() if ask.blockers else by_points(largest) - unknown
+    likeliest = _shrunk(plan, largest, lambda size: kept <= by_points(size)) if kept else None
+    missed = tuple(gate.kpi for gate in plan.spec.gates if gate.describe() not in kept)
+    return Need(None, likeliest, missed, tried[0].answer, tuple(tried))
 
 
 def _shrunk(plan: FactoryPlan, largest: Size, holds: Callable[[Size], bool]) -> Size:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -44,13 +45,14 @@ def seconds_rows(
                 trial.policy,
                 _mean_s(records[trial.key]),
                 _helped_s(plan, cell, fitted[trial.key]),
+                _calls(fitted[trial.key]),
                 first_pass_interval(fitted[trial.key].model, plan.spec.line_runs.seed),
             )
             for trial in plan.trials
             if trial.cell == cell
         ]
         perfect = Interval(motion_s, motion_s, motion_s)
-        rows.append(_row(plan, station, "", perfect, 0.0, _CERTAIN))
+        rows.append(_row(plan, station, "", perfect, 0.0, (0, 0), _CERTAIN))
     return tuple(rows)
 
 
@@ -67,6 +69,7 @@ def _row(
     name: str,
     operation_s: Interval,
     helped_s: float,
+    calls: tuple[int, int],
     first_pass: Interval,
 ) -> Seconds:
     cell, line = plan.cells[station], LineModel(plan.line)
@@ -78,6 +81,7 @@ def _row(
         name=name,
         operation_s=operation_s,
         helped_s=helped_s,
+        calls=calls,
         load=rack_s * (1 + cell.lost(line)) / plan.line.takt_s,
         bearable_s=tuple(cell.bearable_operation_s(line, n) for n in range(1, most + 1)),
         first_pass=first_pass,
@@ -91,6 +95,16 @@ def _mean_s(records: Sequence[EpisodeRecord]) -> Interval:
         if record.outcome is not OutcomeClass.VOID:
             racks[record.rack_id].append(record.cycle_time_s)
     return t_interval(np.array([np.mean(times) for times in racks.values()]))
+
+
+_CALLS: Final = (OutcomeClass.ASSISTED, OutcomeClass.DETECTED, OutcomeClass.DAMAGE)
+
+
+def _calls(fitted: Fitted) -> tuple[int, int]:
+    """Return the operations that called for people, and all that were run."""
+    counts = fitted.model.posterior.counts
+    events = counts.events.sum(axis=0)
+    return int(sum(events[NOT_OK.index(outcome)] for outcome in _CALLS)), int(counts.total)
 
 
 def _helped_s(plan: FactoryPlan, cell: Cell, fitted: Fitted) -> float:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from twin.evaluation.result import KpiRow, LineCharts, Tornado
+from twin.evaluation.words import format_of, in_sentence
 from twin.line.process import State
 from twin.report.style import (
     GRID,
@@ -100,19 +101,22 @@ def lead_times(lines: Sequence[LineCharts]) -> str:
 
 
 def tornado_bars(tornado: Tornado) -> str:
-    """Return the tornado: lead time against staffed from the low to the high end of each input."""
+    """Return the tornado: a KPI against staffed from the low to the high end of each input."""
     with drawing("tornado"):
         drawn = figure(WIDTH, 0.52 * len(tornado.bars) + 1.1)
         panel = drawn.subplots()
-        base = tornado.base.estimate
+        shown, name = format_of(tornado.kpi), in_sentence(tornado.kpi).removeprefix("the ")
+        scale, unit = shown.factor, shown.unit_of_difference
+        base = scale * tornado.base.estimate
         for row, bar in enumerate(tornado.bars):
             ends = ((bar.at_low, bar.low, "#8fb8dc"), (bar.at_high, bar.high, "#2d6da3"))
             for end, _, colour in ends:
-                panel.barh(row, end.estimate - base, left=base, height=0.56, color=colour)
-                panel.plot([end.low, end.high], [row, row], color=INK, linewidth=0.9, alpha=0.55)
+                panel.barh(row, scale * end.estimate - base, left=base, height=0.56, color=colour)
+                reach = [scale * end.low, scale * end.high]
+                panel.plot(reach, [row, row], color=INK, linewidth=0.9, alpha=0.55)
             left, right = sorted(ends, key=lambda entry: entry[0].estimate)
-            least = min(end.low for end, _, _ in ends)
-            most = max(end.high for end, _, _ in ends)
+            least = scale * min(end.low for end, _, _ in ends)
+            most = scale * max(end.high for end, _, _ in ends)
             for at, text, side, shift in (
                 (least, left[1], "right", -5),
                 (most, right[1], "left", 5),
@@ -136,8 +140,8 @@ def tornado_bars(tornado: Tornado) -> str:
         panel.grid(axis="x")
         panel.tick_params(axis="y", length=0)
         panel.spines["left"].set_visible(False)
-        panel.set_xlabel("mean lead time, cell minus staffed (hours); thin lines: 95 % intervals")
-        return as_svg(drawn, "Effect of each assumed input on the lead time")
+        panel.set_xlabel(f"{name}, cell minus staffed ({unit}); thin lines: 95 % intervals")
+        return as_svg(drawn, f"Effect of each assumed input on {in_sentence(tornado.kpi)}")
 
 
 def doubt(rows: Sequence[KpiRow], letters: Sequence[str], labels: Sequence[str]) -> str:

@@ -55,12 +55,13 @@ def _content(plan: FactoryPlan, found: Factory, command: str) -> dict[str, Any]:
         "command": command,
         "banner": words.banner(plan, found),
         "sentences": words.sentences(plan, found),
-        "table": tables.table(found),
+        "table": tables.table(plan, found),
+        "quick": words.quick_look(plan),
         "needs": [
             {
                 "title": row.title,
                 "tried": [
-                    f"{words.cells_text(one.size)}, {one.size.technicians} technicians: "
+                    f"{words.size_text(one.size)}, {words.technicians_text(one.size)}: "
                     f"{answer_word(one.answer)} ({one.why})"
                     for one in row.need.tried
                 ],
@@ -77,6 +78,8 @@ def _content(plan: FactoryPlan, found: Factory, command: str) -> dict[str, Any]:
         "flips": []
         if tornado is None
         else [f"{bar.says}: {flip}" for bar in tornado.bars for flip in bar.flips],
+        "tornado_base": words.tornado_base(found),
+        "physics": [f"{station}: {text}" for station, text in found.physics.items()],
         "assumptions": list(tables.assumptions(plan)),
         "horizon": duration(runs.horizon_s),
         "warmup": duration(runs.warmup_s),

@@ -2,76 +2,138 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from configs.specs.gates import GateSpec
 from twin.evaluation.words import (
-    NONE,
     answer_word,
     difference,
     duration,
     format_of,
+    gate_limit,
+    gate_measured,
+    in_sentence,
+    listed,
     number,
     percent,
     share_span,
     span,
     value,
 )
-from twin.factory.mixes import Size
+from twin.factory.mixes import YIELD, Size
 from twin.factory.plan import FactoryPlan
 from twin.factory.result import Factory, Row
 from twin.factory.seconds import cells_filled
 from twin.kpi.definitions import LINE_KPIS
-from twin.report.first_screen import KINDS
-from twin.report.tables import Entry, entry
-
-_YIELD = "rolled_throughput_yield"
+from twin.report.first_screen import KINDS, MARKS, beyond, beyond_perfect_text
+from twin.report.tables import entry
 
 
-def table(found: Factory) -> dict[str, Any]:
-    """Return the table of the first screen: every case at its own size."""
-    keys = ("racks_per_day", "lead_time_mean_h", _YIELD)
-    heads = ["cells", "people", "racks a day", "lead time, h", "yield, %", "capacity"]
-    note = (
-        "Cells: the fewest that are shown to hold the gates; else the fewest that do by the "
-        "averages alone, which prove nothing; else the most that were tried. Yield: rolled "
-        "throughput yield. Capacity: racks a day, saturated."
+@dataclass(frozen=True)
+class Shown:
+    """A cell of the first table: a value, what stands below it, and what its gate says."""
+
+    value: str
+    below: str = ""
+    mark: str = ""
+    kind: str = ""
+
+
+def table(plan: FactoryPlan, found: Factory) -> dict[str, Any]:
+    """Return the table of the first screen: every case at its own size, gate by gate.
+
+    The gates come in the order of the answer: those that are not shown to hold first.
+    """
+    row = found.row(found.decides)
+    first = [result.gate.kpi for result in row.open_gates]
+    gates = sorted(row.gates, key=lambda result: result.gate.kpi not in first)
+    works = "; ".join(
+        f"{station} {spec.title.partition(' - ')[2] or spec.title}"
+        for station, spec in plan.physical.items()
     )
-    return {"note": note, "heads": heads, "rows": [_table_row(row, keys) for row in found.rows]}
+    note = (
+        f"{works}. Below each number: what its gate tests, 95 %. Cells and people: the fewest that "
+        "are shown to hold every gate; else, by averages that prove nothing, the fewest at which "
+        "those gates hold that hold with the most cells and people as well. Rolled throughput "
+        "yield: racks that pass every test of the line the first time. Racks without a call (under "
+        "“Seconds”) are another thing: those that leave one station with nobody's help."
+    )
+    return {
+        "note": note + _beyond_perfect(found),
+        "heads": [
+            ("cells and people", ""),
+            *((_head(result.gate.kpi), gate_limit(result)) for result in gates),
+        ],
+        "rows": [_table_row(one, [result.gate for result in gates]) for one in found.rows],
+    }
 
 
-def _table_row(row: Row, keys: tuple[str, ...]) -> dict[str, Any]:
-    entries = [
-        Entry(NONE, "") if row.size is None else Entry(_cells_short(row.size), _proof(row)),
-        Entry(str(row.people), _technicians(row)),
-    ]
-    for key in keys:
-        made = entry(key, row.kpis[key].interval)
-        if key == _YIELD and row.yield_bound is not None:
-            made = Entry(f"≥ {value(key, row.yield_bound)}", "lower bound")
-        elif key == "lead_time_mean_h" and not row.settles:
-            made = Entry(made.value, f"{made.span}, growing")
-        entries.append(made)
-    entries.append(entry("racks_per_day", row.capacity.interval))
+def _head(kpi: str) -> str:
+    unit = format_of(kpi).unit
+    title = LINE_KPIS[kpi].title
+    return f"{title}, {unit}" if unit in ("h", "%") else title
+
+
+def _table_row(row: Row, gates: Sequence[GateSpec]) -> dict[str, Any]:
+    sized = Shown(f"{row.people} people")
+    if row.size is not None:
+        sized = Shown(f"{_cells_short(row.size)} · {row.people} people", _proof(row))
     return {
         "title": f"{row.title} (bound)" if row.bound else row.title,
         "bound": row.bound,
         "kind": KINDS[row.need.answer] if row.need else "",
         "word": answer_word(row.need.answer) if row.need else "",
-        "entries": entries,
+        "entries": [sized, *(_judged(row, gate) for gate in gates)],
     }
+
+
+def _judged(row: Row, gate: GateSpec) -> Shown:
+    """Return a KPI of a case with what its gate says; of the staffed line its interval alone."""
+    kpi = row.kpis[gate.kpi].interval
+    growing = ", growing" if gate.kpi == "lead_time_mean_h" and not row.settles else ""
+    result = next((one for one in row.gates if one.gate == gate), None)
+    if result is None:
+        plain = entry(gate.kpi, kpi)
+        return Shown(plain.value, f"{plain.span}{growing}")
+    mark, kind = MARKS[result.answer], KINDS[result.answer]
+    if gate.kpi == YIELD and row.yield_between is not None:
+        least, most = (value(YIELD, end) for end in row.yield_between)
+        return Shown(
+            f"≥ {least}", f"lower bound; {most} if nothing hardly seen happens", mark, kind
+        )
+    _, below = gate_measured(result, result.measured.interval)
+    return Shown(value(gate.kpi, kpi.estimate), f"{below}{growing}", mark, kind)
+
+
+def _beyond_perfect(found: Factory) -> str:
+    """Say which intervals reach where no policy can get."""
+    best = found.row("perfect")
+    named = []
+    for row in found.rows:
+        if row.need is None or row.bound:
+            continue
+        over = [
+            in_sentence(kpi)
+            for kpi in row.kpis
+            if beyond(kpi, row.kpis[kpi].interval, best.kpis[kpi].interval)
+        ]
+        if over:
+            named.append(f"{row.title}: {listed(over)}")
+    return f" {beyond_perfect_text(named)}" if named else ""
 
 
 def _proof(row: Row) -> str:
     """Say what a size rests on."""
-    assert row.need is not None and row.size is not None  # noqa: PT018 - a case has both
+    assert row.need is not None  # a case, not the staffed line
     if row.need.found:
-        return "shown"
-    return "by averages" if row.need.recorded else "most tried"
-
-
-def _technicians(row: Row) -> str:
-    return "" if row.size is None else f"{row.size.technicians} roaming"
+        return "shown to hold"
+    if row.need.recorded is None:
+        return "the most that were tried"
+    if not row.need.missed:
+        return "by averages"
+    return f"by averages, {listed([in_sentence(kpi) for kpi in row.need.missed])} left out"
 
 
 def _cells_short(size: Size) -> str:
@@ -80,7 +142,12 @@ def _cells_short(size: Size) -> str:
 
 def buys_rows(found: Factory) -> list[dict[str, Any]]:
     """Return every station's gain alone, by KPI."""
-    rows = []
+    base = [
+        {"value": value(kpi, held.interval.estimate), "span": span(kpi, held.interval)}
+        for kpi, held in found.buys.base.items()
+    ]
+    rows: list[dict[str, Any]] = [{"station": "all", "policy": "scripted: the line itself"}]
+    rows[0]["cells"] = base
     for one in (*found.buys.trained, *found.buys.perfect):
         cells = [
             {
@@ -118,6 +185,7 @@ def seconds_rows(found: Factory) -> list[dict[str, str]]:
                 if certain
                 else f"{number(interval.low, 1)} to {number(interval.high, 1)} s",
                 "helped": f"{number(row.helped_s, 1)} s",
+                "calls": f"{row.calls[0]:,} calls in {row.calls[1]:,}" if row.name else "",
                 "load": number(row.load, 2),
                 "cells": "more than tried" if filled is None else str(filled),
                 "bearable": " · ".join(f"{number(most, 1)} s" for most in row.bearable_s),
@@ -145,5 +213,6 @@ def assumptions(plan: FactoryPlan) -> Iterator[Mapping[str, str]]:
             "detected": duration(effects.detected.mean_s),
             "damage": swap + (", a technician" if effects.damage.technician else ""),
             "stops": cell.attach.minor_stops or "none in the table",
+            "rests_on": cell.rests_on,
             "sources": sources or "none: escapes come on top of today's losses",
         }

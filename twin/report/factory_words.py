@@ -5,55 +5,54 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.catalogue import zoo
+from twin.evaluation.search import why_of
 from twin.evaluation.words import (
     difference,
     format_of,
+    gate_limit,
+    gate_sentence,
     in_sentence,
     listed,
     number,
+    percent,
     possible,
     short_name,
     span,
     value,
 )
-from twin.factory.mixes import Size
+from twin.factory.mixes import YIELD, Size
 from twin.factory.plan import FactoryPlan
 from twin.factory.result import Bought, Factory, Need, Row, Seconds
 from twin.factory.seconds import cells_filled
-from twin.kpi.gates import Answer
+from twin.kpi.definitions import LINE_KPIS
+from twin.kpi.gates import Answer, GateResult
 from twin.kpi.intervals import Interval
 from twin.report.first_screen import KINDS
 
-_YIELD = "rolled_throughput_yield"
 WORDS = {Answer.HOLDS: "Yes", Answer.FAILS: "No", Answer.INCONCLUSIVE: "Not decided"}
+_DOUBTFUL = "Physics not converged"
 
 
 def banner(plan: FactoryPlan, found: Factory) -> dict[str, str]:
-    """Return the answer in a word and a sentence."""
+    """Return the answer in a word and a sentence that names the gates it hangs on."""
     row, today = found.row(found.decides), found.row("staffed")
-    takt, at = f"a takt of {plan.line.takt_s / 60:g} min", listed(list(plan.cells))
-    assert row.need is not None  # a case, not the staffed line
-    size = row.need.found or row.need.recorded
-    held = "" if size is None else f"{cells_text(size)} and {size.people} people"
+    assert row.need is not None and row.size is not None  # noqa: PT018 - a case has both
+    work = f"{size_text(row.size)} ({row.title}; {today.people} people work there today)"
     if row.need.found is not None:
-        sentence = f"{held} hold {takt}, {row.title}; {today.people} people work there today."
-    elif found.answer is Answer.INCONCLUSIVE and held:
-        sentence = (
-            f"this evidence does not settle whether robot cells at {at} can hold {takt}. By "
-            f"the averages alone, which prove nothing, {held} would do ({row.title}), where "
-            f"{today.people} people work today."
-        )
-    elif found.answer is Answer.INCONCLUSIVE:
-        sentence = (
-            f"this evidence does not settle whether robot cells at {at} can hold {takt}; by "
-            f"the averages alone no size that was tried would do."
-        )
+        sentence = f"{work} hold a takt of {plan.line.takt_s / 60:g} min and every other gate."
+    elif row.blockers:
+        sentence = f"no gate is answered: {'; '.join(row.blockers)}."
     else:
-        most = listed([f"{c.most_cells} at {c.station}" for c in plan.spec.stations])
-        sentence = (
-            f"with these policies robot cells at {at} cannot hold {takt}, not even {most} with "
-            f"{plan.spec.most_technicians} technicians."
-        )
+        held = [in_sentence(gate.gate.kpi) for gate in row.gates if gate.answer is Answer.HOLDS]
+        holding = f" {listed(held)} {'hold' if held[1:] else 'holds'};" if held else ""
+        word = row.open_gates[0].answer
+        ours = [gate for gate in row.open_gates if gate.answer is word]
+        verb = "fails" if word is Answer.FAILS else "open"
+        named = listed([_gate(row, gate) for gate in ours])
+        sentence = f"with {work}{holding} {verb}: {named}."
+        if {gate.gate.kpi for gate in ours} <= set(row.need.missed):
+            most = row.need.tried[0].size
+            sentence += f" More cells and people, up to {size_text(most)}, do not change that."
     return {
         "kind": KINDS[found.answer],
         "word": WORDS[found.answer],
@@ -61,32 +60,109 @@ def banner(plan: FactoryPlan, found: Factory) -> dict[str, str]:
     }
 
 
+def _gate(row: Row, result: GateResult) -> str:
+    """Say what a gate that is not shown to hold measured; of an unknown yield what may be."""
+    if row.yield_between is None or result.gate.kpi != YIELD:
+        return gate_sentence(result)
+    return f"{in_sentence(YIELD)} ({yield_text(row)}; must be {gate_limit(result)})"
+
+
+def yield_text(row: Row) -> str:
+    """Say what a yield from too few episodes may be."""
+    assert row.yield_between is not None  # asked of such rows only
+    least, most = (value(YIELD, end) for end in row.yield_between)
+    return f"not known: {most} % if nothing happens that was hardly seen, {least} % at worst"
+
+
 def bound_sentence(plan: FactoryPlan, need: Need) -> str:
     """Say before any episode is run what no policy can do better."""
     takt = f"a takt of {plan.line.takt_s / 60:g} min"
     if need.found is not None:
         return (
-            f"Known before any episode: with perfect policies everywhere {cells_text(need.found)} "
-            f"and {need.found.people} people hold {takt}. No policy needs fewer."
+            f"Known before any episode: with perfect policies everywhere {size_text(need.found)} "
+            f"hold {takt}. No policy needs fewer."
         )
     most = need.tried[0]
     return (
         f"Known before any episode: not even perfect policies are shown to hold {takt} with "
-        f"{cells_text(most.size)} and {most.size.technicians} technicians ({most.why})."
+        f"{size_text(most.size)} ({most.why})."
+    )
+
+
+def quick_look(plan: FactoryPlan) -> str:
+    """Say that fewer rack visits were run than the file asks for; "" where they were not."""
+    if plan.asked is None:
+        return ""
+    return (
+        f"A quick look: {plan.spec.stations[0].campaign.racks} rack visits a policy instead of the "
+        f"{listed(sorted({str(racks) for racks in plan.asked}))} that the file asks for. It shows "
+        f"what the report looks like and decides little."
     )
 
 
 def sentences(plan: FactoryPlan, found: Factory) -> list[str]:
     """Return what the first screen says below the answer, most weighty first."""
     return [
-        _interval(found),
-        _turns(found),
+        *_settles(plan, found),
+        _against_today(found),
+        _people(plan, found),
+        _turns(plan, found),
         buys_sentence(found),
         *seconds_sentences(plan, found),
         *yield_sentences(found),
         *untrained_sentences(plan),
-        *(f"{station}: {text}" for station, text in found.physics.items()),
+        *_physics(found),
     ]
+
+
+def _settles(plan: FactoryPlan, found: Factory) -> Iterator[str]:
+    """Say what an answer that is not decided hangs on, and what would settle it."""
+    row = found.row(found.decides)
+    open_ = [gate for gate in row.open_gates if gate.answer is Answer.INCONCLUSIVE]
+    if not open_ or row.blockers or row.open_gates[0].answer is Answer.FAILS:
+        return
+    first = open_[0]
+    doubt = first.measured
+    total = doubt.variance_episodes + doubt.variance_line
+    share = doubt.variance_episodes / total if total > 0 else 0.0
+    why = why_of(first)
+    said = f"What is open: {why}." if why != gate_sentence(first) else ""
+    thin = [text for text in _seldom(plan, found, row) if text]
+    if thin:
+        said += f" Hardly seen, and in doubt for that: {'; '.join(thin)}."
+    if share >= 0.5:
+        said += (
+            f" {percent(share, 0)} of the doubt about {in_sentence(first.gate.kpi)} is that of the "
+            f"episodes: four times as many would halve it."
+        )
+    elif not thin:
+        said += (
+            f" {percent(1 - share, 0)} of the doubt about {in_sentence(first.gate.kpi)} is the "
+            f"line's own luck: more line runs settle it, not more episodes."
+        )
+    if said:
+        yield said.strip()
+
+
+def _seldom(plan: FactoryPlan, found: Factory, row: Row) -> Iterator[str]:
+    """Yield for each policy of a case the outcomes that were seen too seldom, worst per rack."""
+    for campaign in found.episodes:
+        station, _, kind = campaign.letter.partition("-")
+        if row.kinds.get(station) != kind:
+            continue
+        count = plan.cells[station].spec.operations.per_rack
+        for outcome, seen in campaign.classes.items():
+            if seen.bound is None or seen.bound * count < _WEIGHTY:
+                continue
+            yield (
+                f"{outcome} at {station}, {seen.count} of "
+                f"{campaign.operations - campaign.void:,} operations, may be "
+                f"{number(count * seen.bound, 3)} a rack"
+            )
+
+
+_WEIGHTY = 0.01
+"""Events a rack from which a bound on a class seen too seldom is worth a word."""
 
 
 def untrained_sentences(plan: FactoryPlan) -> Iterator[str]:
@@ -113,60 +189,144 @@ def cells_text(size: Size) -> str:
     return listed(parts)
 
 
-def _interval(found: Factory) -> str:
-    """Say what the line of the answer does against today."""
-    row, today = found.row(found.decides), found.row("staffed")
+def size_text(size: Size) -> str:
+    """Return a size in words, with the people then on the line."""
+    return f"{cells_text(size)} and {size.people} people"
+
+
+def technicians_text(size: Size) -> str:
+    """Return the roaming technicians of a size in words."""
+    return f"{size.technicians} roaming technician{'s' if size.technicians > 1 else ''}"
+
+
+def _against_today(found: Factory) -> str:
+    """Say what the line of the answer does against today, and what bounds all policies."""
+    row, today, best = (found.row(key) for key in (found.decides, "staffed", "perfect"))
     lead = row.against["lead_time_mean_h"].interval
-    assert row.need is not None and row.size is not None  # noqa: PT018 - a case has both
-    at = "At that size"
-    if not (row.need.found or row.need.recorded):
-        at = f"At the most that was tried, {cells_text(row.size)} and {row.people} people"
     said = (
-        f"{at}, {row.title}: {_of('racks_per_day', row.kpis['racks_per_day'].interval)} "
-        f"racks a day, a lead time of {_of('lead_time_mean_h', _kpi(row, 'lead_time_mean_h'))} h "
+        f"That line ships {_of('racks_per_day', row.kpis['racks_per_day'].interval)} racks a day, "
+        f"with a mean lead time of {_of('lead_time_mean_h', _kpi(row, 'lead_time_mean_h'))} h "
         f"({_changed('lead_time_mean_h', lead)} h against today)"
     )
-    if row.yield_bound is None:
-        said += f" and a rolled throughput yield of {_of(_YIELD, _kpi(row, _YIELD))} %"
+    if row.yield_between is None:
+        said += f" and a rolled throughput yield of {_of(YIELD, _kpi(row, YIELD))} %"
     else:
-        said += f" and a rolled throughput yield of at least {value(_YIELD, row.yield_bound)} %"
-    said += f" (today {value(_YIELD, _kpi(today, _YIELD).estimate)} %)."
+        said += f" and a rolled throughput yield that is {yield_text(row)}"
+    said += f" (today {value(YIELD, _kpi(today, YIELD).estimate)} %)."
     if not row.settles:
         said += " The racks in that line keep growing: its lead time depends on how long one looks."
+    if best.need and best.need.found:
+        saved = today.people - best.need.found.people
+        said += f" Perfect policies would need {size_text(best.need.found)}: "
+        said += f"no policy saves more than {saved} people a shift."
     return said
 
 
-def _turns(found: Factory) -> str:
-    """Say which assumed input would change the answer, or moves it most."""
-    if found.tornado is None or not found.tornado.bars:
-        return "No assumed input was varied."
-    for bar in found.tornado.bars:
-        if bar.flips:
-            named = f"{bar.says} (now {bar.now})"
-            return f"The assumption that would change it: {named}. {bar.flips[0]}."
-    bar = found.tornado.bars[0]
+def _people(plan: FactoryPlan, found: Factory) -> str:
+    """Say what the saving in people rests on: none of it is measured."""
+    row, today, best = (found.row(key) for key in (found.decides, "staffed", "perfect"))
+    assert row.size is not None  # a case, not the staffed line
+    unmanned = [cell.station for cell in plan.spec.stations if cell.attach.crew == 0]
+    parts = []
+    if unmanned:
+        cells = sum(count for station, count in row.size.cells.items() if station in unmanned)
+        parts.append(
+            f"nobody stands at the cells of {listed(unmanned)} (with one person at each, "
+            f"{row.people + cells} people instead of {row.people})"
+        )
+    credited = _kpi(best, YIELD).estimate - _kpi(today, YIELD).estimate
+    if any(cell.yield_sources for cell in plan.line.stations):
+        parts.append(
+            f"today's defects by hand go with the people, which alone is worth "
+            f"{difference(YIELD, credited)} points of yield"
+        )
+    parts += [f"{cell.station}: {cell.rests_on}" for cell in plan.spec.stations if cell.rests_on]
     return (
-        f"No assumed input that was varied takes a gate's point to the other side. The one that "
-        f"moves the lead time most: {bar.says}, {_changed('lead_time_mean_h', bar.at_low)} h at "
-        f"{bar.low} and {_changed('lead_time_mean_h', bar.at_high)} h at {bar.high} against today."
+        f"Assumed, not measured: {'; '.join(parts)}." if parts else "Nothing is assumed of people."
     )
 
 
+def _turns(plan: FactoryPlan, found: Factory) -> str:
+    """Say which assumed input would change the answer, or moves it most."""
+    tornado = found.tornado
+    if tornado is None or not tornado.bars:
+        return "No assumed input was varied."
+    for bar in tornado.bars:
+        if bar.flips:
+            named = f"{bar.says} (now {bar.now})"
+            return f"The assumption that would change it: {named}. {bar.flips[0]}."
+    bar, kpi = tornado.bars[0], tornado.kpi
+    unit = format_of(kpi).unit_of_difference
+    missed = found.row(found.decides).need
+    assert missed is not None  # a case, not the staffed line
+    sides = "takes a gate's point to the other side"
+    if missed.missed:
+        names = listed([in_sentence(kpi) for kpi in missed.missed])
+        sides = f"saves {names}, or takes another gate's point across its limit"
+    return (
+        f"None of the {len(tornado.bars)} assumed inputs that were varied {sides}. The one that "
+        f"moves {in_sentence(kpi)} most: {bar.says}, {_changed(kpi, bar.at_low)} {unit} at "
+        f"{bar.low} and {_changed(kpi, bar.at_high)} at {bar.high} against today (as assumed, "
+        f"{bar.now}: {_changed(kpi, tornado.base)})."
+    )
+
+
+def tornado_base(found: Factory) -> str:
+    """Return what the tornado's middle line says: the KPI against today, inputs as assumed."""
+    if found.tornado is None:
+        return ""
+    kpi = found.tornado.kpi
+    unit = format_of(kpi).unit_of_difference
+    return f"{in_sentence(kpi)} {_changed(kpi, found.tornado.base)} {unit} against today"
+
+
 def buys_sentence(found: Factory) -> str:
-    """Say which station's policy buys most."""
-    buys = found.buys
-    name = in_sentence(buys.kpi)
-    if buys.trained:
-        first = buys.trained[0]
-        only = "is the only trained one" if len(buys.trained) == 1 else "buys most"
-        said = f"The trained policy of {first.station} {only}: {_bought(first, buys.kpi)} of {name}"
-    else:
+    """Say which station's policy buys most, if any is shown to buy anything."""
+    buys, kpi = found.buys, found.buys.kpi
+    better = [one for one in buys.trained if _gain(one, kpi) is True]
+    worse = [one for one in buys.trained if _gain(one, kpi) is False]
+    name = in_sentence(kpi)
+    if not buys.trained:
         said = "No policy is trained yet, so which buys most is not measured"
-    bounds = [f"{one.station} {_bought(one, buys.kpi)}" for one in buys.perfect]
-    said += f". The most that any policy could buy alone, of {name}: {'; '.join(bounds)}"
-    if not buys.apart:
-        said += ". The first two are not told apart"
-    return f"{said} (all against all scripted, {cells_text(buys.size)})."
+    elif better:
+        only = "is the only one shown to buy" if not better[1:] else "buys most"
+        said = (
+            f"The trained policy of {better[0].station} {only}: {_bought(better[0], kpi)} of {name}"
+        )
+        if better[1:] and not buys.apart:
+            said += ", though the first two are not told apart"
+    else:
+        tried = "; ".join(f"{one.station} {_bought(one, kpi)}" for one in buys.trained)
+        said = f"No trained policy is shown to buy any of {name} against its script: {tried}"
+    if worse:
+        said += f". Shown to cost: {'; '.join(f'{w.station} {_bought(w, kpi)}' for w in worse)}"
+    bounds = "; ".join(f"{one.station} {_bought(one, kpi)}" for one in buys.perfect)
+    said += f". The most that any policy could buy alone: {bounds}"
+    open_ = found.row(found.decides).open_gates
+    if open_ and (other := open_[0].gate.kpi) != kpi and other in buys.base:
+        ranked = sorted(buys.trained, key=lambda one: -_sign(other) * _estimate(one, other))
+        if ranked:
+            told = "; ".join(f"{one.station} {_bought(one, other)}" for one in ranked)
+            said += f". Of {in_sentence(other)}, which decides: {told}"
+    base = value(kpi, buys.base[kpi].interval.estimate)
+    unit = format_of(kpi).unit
+    return f"{said} (against all scripted, {base} {unit}, {cells_text(buys.size)})."
+
+
+def _sign(kpi: str) -> float:
+    return 1.0 if LINE_KPIS[kpi].higher_is_better else -1.0
+
+
+def _estimate(one: Bought, kpi: str) -> float:
+    return one.differences[kpi].interval.estimate
+
+
+def _gain(one: Bought, kpi: str) -> bool | None:
+    """Tell whether a difference is shown to be a gain; ``None`` where its interval holds zero."""
+    interval = one.differences[kpi].interval
+    if interval.low <= 0 <= interval.high:
+        return None
+    return _sign(kpi) * interval.estimate > 0
 
 
 def _bought(one: Bought, kpi: str) -> str:
@@ -174,7 +334,7 @@ def _bought(one: Bought, kpi: str) -> str:
 
 
 def seconds_sentences(plan: FactoryPlan, found: Factory) -> Iterator[str]:
-    """Say of stations where more than one number of cells was tried what seconds decide."""
+    """Say of stations where more than two numbers of cells were tried whether seconds decide."""
     for station, cell in plan.cells.items():
         mine = [row for row in found.seconds if row.station == station]
         if plan.cell_spec(station).most_cells < 3:
@@ -182,19 +342,26 @@ def seconds_sentences(plan: FactoryPlan, found: Factory) -> Iterator[str]:
         limits = ", ".join(
             f"{n} up to {number(most, 1)} s" for n, most in enumerate(mine[0].bearable_s, start=1)
         )
-        takes = "; ".join(_takes(row) for row in mine)
-        yield (
-            f"{station}: seconds decide the cells of its {cell.spec.operations.per_rack} "
-            f"operations a rack, on average and without waiting: {limits} an operation. {takes}."
-        )
+        needs = {cells_filled(row) for row in mine}
+        takes = "; ".join(_takes(row, alone=len(needs) > 1) for row in mine)
+        count, means = cell.spec.operations.per_rack, "on average and without waiting"
+        if len(needs) > 1:
+            said = f"Seconds decide the cells of {station}'s {count} operations a rack, {means}:"
+            yield f"{said} {limits} an operation. {takes}."
+        else:
+            filled = cells_filled(mine[0])
+            enough = "more cells than were tried" if filled is None else _cells_count(filled)
+            said = f"Seconds do not decide the cells of {station}'s {count} operations a rack"
+            yield f"{said}: {means} every policy needs {enough} ({takes}; cells by time: {limits})."
 
 
-def _takes(row: Seconds) -> str:
+def _takes(row: Seconds, *, alone: bool) -> str:
     name = short_name(row.name) if row.name else "a perfect policy"
     filled = cells_filled(row)
     needs = "more cells than were tried" if filled is None else _cells_count(filled)
     helped = f" and {number(row.helped_s, 1)} s of people's help" if row.helped_s > 0 else ""
-    return f"{name} takes {number(row.operation_s.estimate, 1)} s{helped}: {needs}"
+    said = f"{name} {number(row.operation_s.estimate, 1)} s{helped}"
+    return f"{said}: {needs}" if alone else said
 
 
 def _cells_count(count: int) -> str:
@@ -209,6 +376,19 @@ def yield_sentences(found: Factory) -> Iterator[str]:
             f"The rolled throughput yield with cells is a lower bound, since fewer episodes were "
             f"run than it takes ({few}): the lower end of its 95 % interval, with every outcome "
             f"seen too seldom at its upper bound."
+        )
+
+
+def _physics(found: Factory) -> Iterator[str]:
+    """Say what is not converged in full, and of the others that they are."""
+    doubtful = {s: text for s, text in found.physics.items() if text.startswith(_DOUBTFUL)}
+    yield from (f"{station}: {text}" for station, text in doubtful.items())
+    sound = [station for station in found.physics if station not in doubtful]
+    if sound:
+        yield (
+            f"The physics of {listed(sound)} is shown to be converged at the pace it runs. How "
+            f"stiff parts are where they touch is assumed; what stiffer ones would do stands under "
+            f"“What this rests on”."
         )
 
 

@@ -21,6 +21,7 @@ from twin.evaluation.words import (
 )
 from twin.kpi.definitions import LINE_KPIS
 from twin.kpi.gates import Answer, GateResult, judge
+from twin.kpi.intervals import Interval
 from twin.report.tables import COLOURS, Entry, entry
 
 KINDS = {Answer.HOLDS: "holds", Answer.FAILS: "fails", Answer.INCONCLUSIVE: "open"}
@@ -75,8 +76,11 @@ def _beyond_perfect(found: Evaluation, kpis: Sequence[KpiRow]) -> str:
         over = [in_sentence(k.kpi.key) for k in kpis if _better_than_perfect(k, policy.letter)]
         if over:
             named.append(f"{short_name(policy.name)}: {listed(over)}")
-    if not named:
-        return ""
+    return beyond_perfect_text(named) if named else ""
+
+
+def beyond_perfect_text(named: Sequence[str]) -> str:
+    """Say of intervals that reach beyond the perfect policy's what that means."""
     return (
         f"Some intervals reach beyond the perfect policy's ({'; '.join(named)}). No policy gets "
         f"there: an interval is made from the spread of the runs and reaches out to both sides."
@@ -84,10 +88,16 @@ def _beyond_perfect(found: Evaluation, kpis: Sequence[KpiRow]) -> str:
 
 
 def _better_than_perfect(row: KpiRow, letter: str) -> bool:
-    if row.perfect is None or row.kpi.higher_is_better is None:
+    best = row.perfect
+    return best is not None and beyond(row.kpi.key, row.cells[letter].interval, best)
+
+
+def beyond(kpi: str, ours: Interval, best: Interval) -> bool:
+    """Tell whether an interval reaches beyond the perfect policy's on the good side."""
+    better = LINE_KPIS[kpi].higher_is_better
+    if better is None:
         return False
-    ours, best = row.cells[letter].interval, row.perfect
-    return ours.high > best.high if row.kpi.higher_is_better else ours.low < best.low
+    return ours.high > best.high if better else ours.low < best.low
 
 
 def _summary_row(
