@@ -110,18 +110,14 @@ def _judged(row: Row, gate: GateSpec) -> Shown:
 def _beyond_perfect(found: Factory) -> str:
     """Say which intervals reach where no policy can get."""
     best = found.row("perfect")
-    named = []
-    for row in found.rows:
-        if row.need is None or row.bound:
-            continue
-        over = [
-            in_sentence(kpi)
-            for kpi in row.kpis
-            if beyond(kpi, row.kpis[kpi].interval, best.kpis[kpi].interval)
-        ]
-        if over:
-            named.append(f"{row.title}: {listed(over)}")
-    return f" {beyond_perfect_text(named)}" if named else ""
+    named = [
+        row.title
+        for row in found.rows
+        if row.need is not None
+        and not row.bound
+        and any(beyond(kpi, row.kpis[kpi].interval, best.kpis[kpi].interval) for kpi in row.kpis)
+    ]
+    return f" {beyond_perfect_text([listed(named)])}" if named else ""
 
 
 def _proof(row: Row) -> str:

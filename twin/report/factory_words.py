@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envs.outcome import OutcomeClass
 from policies.catalogue import zoo
-from twin.evaluation.search import why_of
 from twin.evaluation.words import (
     difference,
     format_of,
     gate_limit,
+    gate_measured,
     gate_sentence,
     in_sentence,
     listed,
@@ -25,7 +26,7 @@ from twin.factory.plan import FactoryPlan
 from twin.factory.result import Bought, Factory, Need, Row, Seconds
 from twin.factory.seconds import cells_filled
 from twin.kpi.definitions import LINE_KPIS
-from twin.kpi.gates import Answer, GateResult
+from twin.kpi.gates import Answer, GateResult, judge
 from twin.kpi.intervals import Interval
 from twin.report.first_screen import KINDS
 
@@ -63,7 +64,14 @@ def banner(plan: FactoryPlan, found: Factory) -> dict[str, str]:
 def _gate(row: Row, result: GateResult) -> str:
     """Say what a gate that is not shown to hold measured; of an unknown yield what may be."""
     if row.yield_between is None or result.gate.kpi != YIELD:
-        return gate_sentence(result)
+        said, worst = gate_sentence(result), _worst_bound(result)
+        if worst is None:
+            return said
+        least, ends = gate_measured(result, worst)
+        return (
+            f"{said} holds as recorded, but not if all that was hardly seen is as frequent as it "
+            f"may be: {least} ({ends})"
+        )
     return f"{in_sentence(YIELD)} ({yield_text(row)}; must be {gate_limit(result)})"
 
 
@@ -122,47 +130,73 @@ def _settles(plan: FactoryPlan, found: Factory) -> Iterator[str]:
     if not open_ or row.blockers or row.open_gates[0].answer is Answer.FAILS:
         return
     first = open_[0]
+    name, factor = in_sentence(first.gate.kpi), _times_more(first)
+    said = ""
+    if thin := _seldom(plan, found, row):
+        said = f"Hardly seen, so that only bounds on them are known: {'; '.join(thin)}."
     doubt = first.measured
     total = doubt.variance_episodes + doubt.variance_line
     share = doubt.variance_episodes / total if total > 0 else 0.0
-    why = why_of(first)
-    said = f"What is open: {why}." if why != gate_sentence(first) else ""
-    thin = [text for text in _seldom(plan, found, row) if text]
-    if thin:
-        said += f" Hardly seen, and in doubt for that: {'; '.join(thin)}."
-    if share >= 0.5:
+    if factor is not None:
         said += (
-            f" {percent(share, 0)} of the doubt about {in_sentence(first.gate.kpi)} is that of the "
-            f"episodes: four times as many would halve it."
+            f" About {number(factor, 1)} times the operations would settle {name}, if what was "
+            f"hardly seen stays as rare: such bounds shrink as operations are added."
         )
-    elif not thin:
+    elif share >= 0.5:
         said += (
-            f" {percent(1 - share, 0)} of the doubt about {in_sentence(first.gate.kpi)} is the "
-            f"line's own luck: more line runs settle it, not more episodes."
+            f" {percent(share, 0)} of the doubt about {name} is that of the episodes: four times "
+            f"as many would halve it."
         )
-    if said:
-        yield said.strip()
+    else:
+        said += (
+            f" {percent(1 - share, 0)} of the doubt about {name} is the line's own luck: more line "
+            f"runs settle it, not more episodes."
+        )
+    yield said.strip()
 
 
-def _seldom(plan: FactoryPlan, found: Factory, row: Row) -> Iterator[str]:
-    """Yield for each policy of a case the outcomes that were seen too seldom, worst per rack."""
+def _worst_bound(result: GateResult) -> Interval | None:
+    """Return what a gate that holds as recorded measured where it does not; else ``None``."""
+    if judge(result.gate, result.measured.interval) is not Answer.HOLDS:
+        return None
+    found = [bound.interval for bound in result.at_bounds.values()]
+    bad = [one for one in found if judge(result.gate, one) is not Answer.HOLDS]
+    return min(bad, key=lambda one: _margin(result, one), default=None)
+
+
+def _margin(result: GateResult, interval: Interval) -> float:
+    """Return how far the bad end of an interval is on the good side of a gate's limit."""
+    gate = result.gate
+    return interval.low - gate.limit if gate.at_least is not None else gate.limit - interval.high
+
+
+def _times_more(result: GateResult) -> float | None:
+    """Return how many times the operations would settle a gate that bounds leave open.
+
+    A bound on what was hardly seen shrinks with the operations, and what it costs with it: to
+    first order the cost at the bounds over the room that the recorded line has.
+    """
+    worst = _worst_bound(result)
+    if worst is None:
+        return None
+    room = _margin(result, result.measured.interval)
+    return None if room <= 0 else (room - _margin(result, worst)) / room
+
+
+def _seldom(plan: FactoryPlan, found: Factory, row: Row) -> list[str]:
+    """Return the escapes and damages that a case's policies hardly showed, most a rack first."""
+    bounds = []
     for campaign in found.episodes:
         station, _, kind = campaign.letter.partition("-")
-        if row.kinds.get(station) != kind:
-            continue
         count = plan.cells[station].spec.operations.per_rack
-        for outcome, seen in campaign.classes.items():
-            if seen.bound is None or seen.bound * count < _WEIGHTY:
-                continue
-            yield (
-                f"{outcome} at {station}, {seen.count} of "
-                f"{campaign.operations - campaign.void:,} operations, may be "
-                f"{number(count * seen.bound, 3)} a rack"
-            )
-
-
-_WEIGHTY = 0.01
-"""Events a rack from which a bound on a class seen too seldom is worth a word."""
+        valid = campaign.operations - campaign.void
+        for outcome in (OutcomeClass.ESCAPED, OutcomeClass.DAMAGE):
+            seen = campaign.classes[outcome]
+            if row.kinds.get(station) == kind and seen.bound is not None:
+                most = count * seen.bound
+                text = f"{seen.count} {outcome} of {valid:,} at {station}, up to {number(most, 3)}"
+                bounds.append((most, f"{text} a rack"))
+    return [text for _, text in sorted(bounds, reverse=True)[:3]]
 
 
 def untrained_sentences(plan: FactoryPlan) -> Iterator[str]:
