@@ -63,7 +63,7 @@ def table(plan: FactoryPlan, found: Factory) -> dict[str, Any]:
     return {
         "note": note + _beyond_perfect(found),
         "heads": [
-            ("cells and people", ""),
+            ("people", "cells"),
             *((_head(result.gate.kpi), gate_limit(result)) for result in gates),
         ],
         "rows": [_table_row(one, [result.gate for result in gates]) for one in found.rows],
@@ -77,9 +77,9 @@ def _head(kpi: str) -> str:
 
 
 def _table_row(row: Row, gates: Sequence[GateSpec]) -> dict[str, Any]:
-    sized = Shown(f"{row.people} people")
+    sized = Shown(str(row.people))
     if row.size is not None:
-        sized = Shown(f"{_cells_short(row.size)} · {row.people} people", _proof(row))
+        sized = Shown(str(row.people), f"{_cells_short(row.size)}, {_proof(row)}")
     return {
         "title": f"{row.title} (bound)" if row.bound else row.title,
         "bound": row.bound,

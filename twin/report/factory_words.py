@@ -69,8 +69,8 @@ def _gate(row: Row, result: GateResult) -> str:
             return said
         least, ends = gate_measured(result, worst)
         return (
-            f"{said} holds as recorded, but not if all that was hardly seen is as frequent as it "
-            f"may be: {least} ({ends})"
+            f"{said}, as recorded; if all that was hardly seen is as frequent as it may be, "
+            f"{least} ({ends})"
         )
     return f"{in_sentence(YIELD)} ({yield_text(row)}; must be {gate_limit(result)})"
 
