@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from configs.specs.gates import GateSpec
 from envs.outcome import OutcomeClass
 from tests.small_factory import TRUTHS, fill, write_factory
 from tests.unit.conftest import made_up
@@ -24,7 +25,8 @@ from twin.factory.mixes import Ask, mixes_of, size_of
 from twin.factory.plan import FactoryPlan, load_factory_plan
 from twin.factory.run import answer_factory
 from twin.factory.search import size_for_takt
-from twin.kpi.gates import Answer
+from twin.factory.settling import times_more
+from twin.kpi.gates import Answer, evaluate_gate
 from twin.kpi.intervals import Interval
 from twin.kpi.nested import NestedInterval
 from twin.line.ledger import Ledger
@@ -221,6 +223,20 @@ def test_seconds_that_change_no_number_of_cells_do_not_decide_it(done: Any) -> N
     assert "every policy needs 1 cell" in said(9.0, 5.0)
     assert said(15.0, 5.0).startswith("Seconds decide the cells")
     assert "15.0 s: 2 cells; a perfect policy 5.0 s: 1 cell" in said(15.0, 5.0)
+
+
+def test_how_many_more_operations_would_settle_a_gate_is_the_cost_of_bounds_over_the_room() -> None:
+    """Half the bound costs half: 4.5 points at the bounds, 3 of room, so 1.5 times as many."""
+    gate = GateSpec(kpi="rolled_throughput_yield", at_least=-0.01, against="reference difference")
+
+    def measured(low: float) -> NestedInterval:
+        return NestedInterval(Interval(low + 0.01, low, low + 0.02), 0.0, 0.0, 30)
+
+    result = evaluate_gate(gate, measured(0.02), {"hardly seen": measured(-0.025)})
+    assert result.answer is Answer.INCONCLUSIVE
+    assert times_more(result) == pytest.approx(1.5)
+    assert times_more(evaluate_gate(gate, measured(0.02), {"seen": measured(0.0)})) is None  # holds
+    assert times_more(evaluate_gate(gate, measured(-0.02))) is None  # open as recorded
 
 
 @dataclass

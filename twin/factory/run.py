@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from twin.factory.plan import FactoryPlan
 from twin.factory.result import Factory, Need, Row
 from twin.factory.search import size_for_takt
 from twin.factory.seconds import seconds_rows
+from twin.factory.settling import times_more
 from twin.kpi.gates import Answer
 from twin.kpi.nested import NestedInterval
 from twin.line.model import LineModel
@@ -246,14 +248,17 @@ def _same_cells(plan: FactoryPlan, size: Size | None) -> Size | None:
 def _decides(rows: Sequence[Row]) -> Row:
     """Return the real case that the answer rests on.
 
-    Best answer, then fewest gates missed, fewest people, fewest cells.
+    Best answer, then fewest gates missed, fewest people, fewest cells; of equals the one that the
+    fewest more operations would settle.
     """
     order = (Answer.HOLDS, Answer.INCONCLUSIVE, Answer.FAILS)
 
-    def rank(row: Row) -> tuple[int, int, int, int]:
+    def rank(row: Row) -> tuple[int, int, int, int, float]:
         assert row.need is not None  # the staffed line is no case
         assert row.size is not None
         cells = sum(row.size.cells.values())
-        return order.index(row.need.answer), len(row.need.missed), row.people, cells
+        more = [times_more(gate) or math.inf for gate in row.open_gates]
+        missed = len(row.need.missed)
+        return order.index(row.need.answer), missed, row.people, cells, max(more, default=0.0)
 
     return min((row for row in rows if row.need and not row.bound), key=rank)

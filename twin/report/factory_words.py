@@ -25,8 +25,9 @@ from twin.factory.mixes import YIELD, Size
 from twin.factory.plan import FactoryPlan
 from twin.factory.result import Bought, Factory, Need, Row, Seconds
 from twin.factory.seconds import cells_filled
+from twin.factory.settling import times_more, worst_bound
 from twin.kpi.definitions import LINE_KPIS
-from twin.kpi.gates import Answer, GateResult, judge
+from twin.kpi.gates import Answer, GateResult
 from twin.kpi.intervals import Interval
 from twin.report.first_screen import KINDS
 
@@ -64,7 +65,7 @@ def banner(plan: FactoryPlan, found: Factory) -> dict[str, str]:
 def _gate(row: Row, result: GateResult) -> str:
     """Say what a gate that is not shown to hold measured; of an unknown yield what may be."""
     if row.yield_between is None or result.gate.kpi != YIELD:
-        said, worst = gate_sentence(result), _worst_bound(result)
+        said, worst = gate_sentence(result), worst_bound(result)
         if worst is None:
             return said
         least, ends = gate_measured(result, worst)
@@ -130,7 +131,7 @@ def _settles(plan: FactoryPlan, found: Factory) -> Iterator[str]:
     if not open_ or row.blockers or row.open_gates[0].answer is Answer.FAILS:
         return
     first = open_[0]
-    name, factor = in_sentence(first.gate.kpi), _times_more(first)
+    name, factor = in_sentence(first.gate.kpi), times_more(first)
     said = ""
     if thin := _seldom(plan, found, row):
         said = f"Hardly seen, so that only bounds on them are known: {'; '.join(thin)}."
@@ -153,34 +154,6 @@ def _settles(plan: FactoryPlan, found: Factory) -> Iterator[str]:
             f"runs settle it, not more episodes."
         )
     yield said.strip()
-
-
-def _worst_bound(result: GateResult) -> Interval | None:
-    """Return what a gate that holds as recorded measured where it does not; else ``None``."""
-    if judge(result.gate, result.measured.interval) is not Answer.HOLDS:
-        return None
-    found = [bound.interval for bound in result.at_bounds.values()]
-    bad = [one for one in found if judge(result.gate, one) is not Answer.HOLDS]
-    return min(bad, key=lambda one: _margin(result, one), default=None)
-
-
-def _margin(result: GateResult, interval: Interval) -> float:
-    """Return how far the bad end of an interval is on the good side of a gate's limit."""
-    gate = result.gate
-    return interval.low - gate.limit if gate.at_least is not None else gate.limit - interval.high
-
-
-def _times_more(result: GateResult) -> float | None:
-    """Return how many times the operations would settle a gate that bounds leave open.
-
-    A bound on what was hardly seen shrinks with the operations, and what it costs with it: to
-    first order the cost at the bounds over the room that the recorded line has.
-    """
-    worst = _worst_bound(result)
-    if worst is None:
-        return None
-    room = _margin(result, result.measured.interval)
-    return None if room <= 0 else (room - _margin(result, worst)) / room
 
 
 def _seldom(plan: FactoryPlan, found: Factory, row: Row) -> list[str]:

@@ -1,0 +1,34 @@
+"""How far a gate that is not decided is from an answer: what bounds on rare outcomes cost it."""
+
+from __future__ import annotations
+
+from twin.kpi.gates import Answer, GateResult, judge
+from twin.kpi.intervals import Interval
+
+
+def worst_bound(result: GateResult) -> Interval | None:
+    """Return what a gate that holds as recorded measured where it does not; else ``None``."""
+    if judge(result.gate, result.measured.interval) is not Answer.HOLDS:
+        return None
+    found = [bound.interval for bound in result.at_bounds.values()]
+    bad = [one for one in found if judge(result.gate, one) is not Answer.HOLDS]
+    return min(bad, key=lambda one: _margin(result, one), default=None)
+
+
+def _margin(result: GateResult, interval: Interval) -> float:
+    """Return how far the bad end of an interval is on the good side of a gate's limit."""
+    gate = result.gate
+    return interval.low - gate.limit if gate.at_least is not None else gate.limit - interval.high
+
+
+def times_more(result: GateResult) -> float | None:
+    """Return how many times the operations would settle a gate that bounds leave open.
+
+    A bound on what was hardly seen shrinks with the operations, and what it costs with it: to
+    first order the cost at the bounds over the room that the recorded line has.
+    """
+    worst = worst_bound(result)
+    if worst is None:
+        return None
+    room = _margin(result, result.measured.interval)
+    return None if room <= 0 else (room - _margin(result, worst)) / room
