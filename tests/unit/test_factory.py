@@ -205,6 +205,21 @@ def test_a_policy_whose_interval_holds_zero_buys_nothing_shown(done: Any) -> Non
     assert "Shown to cost: S60 +1.5" in worse
 
 
+def test_stiffer_contact_that_fills_a_cell_is_the_assumption_that_would_change_it(
+    done: Any,
+) -> None:
+    plan, _, found = done
+    cells = found.row(found.decides).size.cells
+
+    def said(s60: float) -> str:
+        loads = {"S60": s60 * cells["S60"], "S70": 0.5 * cells["S70"]}
+        return " ".join(words.sentences(plan, replace(found, stiffer=loads)))
+
+    assert "S60 210 % and S70 50 %, so that S60 could not keep up" in said(2.1)
+    assert "The assumption that would change it" not in said(0.9)
+    assert "S60 90 % and S70 50 %: on average all would keep up" in said(0.9)
+
+
 def test_seconds_that_change_no_number_of_cells_do_not_decide_it(done: Any) -> None:
     plan, _, found = done
     cell = plan.spec.stations[1].model_copy(update={"most_cells": 3})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from configs.errors import ConfigError
@@ -34,41 +35,88 @@ def physics_statement(
     Raises:
         ConfigError: the committed result cannot be read.
     """
-    path = result_path(registry.station(env_id))
-    if not path.is_file():
+    card = _result(env_id)
+    if card is None:
         return (
             f"Physics not converged: no convergence result is shipped for {station.id}, so "
             f"nothing shows that a finer simulation would give the same answers."
         )
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-        converged, rate_hz = bool(card["converged"]), float(card["rate_hz"])
-        measured_on, failures = str(card["spec_hash"]), [str(text) for text in card["failures"]]
-        base, stiffer = _stiffness_rows(card["rows"])
-        policy, measured_at = str(card["policy"]), str(card["setting"])
-        seeds = int(card["seeds"])
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
-        remedy = f"write it again: rackline converge {env_id} --save"
-        raise ConfigError(f"{path}:1", "file", None, "is damaged", remedy) from None
-    if measured_on != spec_hash(station):
+    if card.measured_on != spec_hash(station):
         return (
             f"Physics not converged: the station was changed since its convergence was measured "
             f"(rackline converge {env_id})."
         )
     asked = setting or station.default_setting
-    if measured_at != asked:
+    if card.setting != asked:
         return (
-            f"Physics not converged: that was measured at setting “{measured_at}”, and nothing "
+            f"Physics not converged: that was measured at setting “{card.setting}”, and nothing "
             f"shows it for “{asked}”."
         )
-    said = f"Physics not converged at {rate_hz:g} Hz: {'; '.join(failures)}."
-    if converged:
+    said = f"Physics not converged at {card.rate_hz:g} Hz: {'; '.join(card.failures)}."
+    if card.converged:
         said = (
-            f"The physics is converged: {seeds} operations of {policy} at setting “{asked}” gave "
-            f"the same answers at 2 and 4 times its {rate_hz:g} Hz."
+            f"The physics is converged: {card.seeds} operations of {card.policy} at setting "
+            f"“{asked}” gave the same answers at 2 and 4 times its {card.rate_hz:g} Hz."
         )
-    sensitivity = _sensitivity(base, stiffer, len(station.slots))
-    return f"{said} {sensitivity}{_consequence(base, stiffer, bearable_damage)}"
+    sensitivity = _sensitivity(card.base, card.stiffer, len(station.slots))
+    return f"{said} {sensitivity}{_consequence(card.base, card.stiffer, bearable_damage)}"
+
+
+def damage_if_stiffer(env_id: str, station: StationSpec, setting: str) -> float | None:
+    """Return the share of operations that damage the part where contact is 4 times as stiff.
+
+    ``None`` where no result is shipped for the station as it is.
+
+    Raises:
+        ConfigError: the committed result cannot be read.
+    """
+    card = _result(env_id)
+    if card is None or (card.measured_on, card.setting) != (spec_hash(station), setting):
+        return None
+    return card.stiffer["damage"]
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What a committed convergence result says."""
+
+    converged: bool
+    rate_hz: float
+    measured_on: str
+    failures: list[str]
+    base: Mapping[str, float]
+    stiffer: Mapping[str, float]
+    policy: str
+    setting: str
+    seeds: int
+
+
+def _result(env_id: str) -> _Result | None:
+    """Return a station's committed result, ``None`` where there is none.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    path = result_path(registry.station(env_id))
+    if not path.is_file():
+        return None
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        base, stiffer = _stiffness_rows(card["rows"])
+        return _Result(
+            converged=bool(card["converged"]),
+            rate_hz=float(card["rate_hz"]),
+            measured_on=str(card["spec_hash"]),
+            failures=[str(text) for text in card["failures"]],
+            base=base,
+            stiffer=stiffer,
+            policy=str(card["policy"]),
+            setting=str(card["setting"]),
+            seeds=int(card["seeds"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        remedy = f"write it again: rackline converge {env_id} --save"
+        raise ConfigError(f"{path}:1", "file", None, "is damaged", remedy) from None
 
 
 def _stiffness_rows(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float], dict[str, float]]:

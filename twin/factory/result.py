@@ -161,6 +161,7 @@ class Factory:
         rows: staffed first, then the cases.
         buys: which station's policy buys most.
         seconds: how many cells each station's operations fill.
+        stiffer: by station, cells that a rack would fill were contact 4 times as stiff.
         episodes: the campaigns.
         short: by campaign, episodes run and needed where they are too few for a yield.
         tornado: of the case that the answer rests on; ``None`` where no input is named.
@@ -173,6 +174,7 @@ class Factory:
     rows: tuple[Row, ...]
     buys: Buys
     seconds: tuple[Seconds, ...]
+    stiffer: Mapping[str, float]
     episodes: tuple[PolicyEpisodes, ...]
     short: Mapping[str, tuple[int, int]]
     tornado: Tornado | None

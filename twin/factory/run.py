@@ -26,7 +26,7 @@ from twin.factory.mixes import YIELD, Ask, Size, Works, size_of
 from twin.factory.plan import FactoryPlan
 from twin.factory.result import Factory, Need, Row
 from twin.factory.search import size_for_takt
-from twin.factory.seconds import seconds_rows
+from twin.factory.seconds import seconds_rows, stiffer_loads
 from twin.factory.settling import times_more
 from twin.kpi.gates import Answer
 from twin.kpi.nested import NestedInterval
@@ -101,13 +101,15 @@ class _Run:
             tornado = self._tornado(next(a for a in searched if a.mix.key == decides.key), decides)
         real = [row.need.answer for row in rows if row.need and not row.bound]
         answer = combined(real, "any")
+        seconds = seconds_rows(plan, fitted, campaign.records)
         return Factory(
             answer=answer,
             exit_code=EXIT_CODES[answer],
             decides=decides.key,
             rows=rows,
             buys=buys,
-            seconds=seconds_rows(plan, fitted, campaign.records),
+            seconds=seconds,
+            stiffer=stiffer_loads(plan, seconds),
             episodes=tuple(
                 summarise(trial.key, fitted[trial.key].model, campaign.records[trial.key])
                 for trial in plan.trials

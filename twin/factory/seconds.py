@@ -14,6 +14,7 @@ from twin.bridge.counts import NOT_OK
 from twin.bridge.first_pass import first_pass_interval
 from twin.evaluation.cases import Fitted
 from twin.evaluation.cell import Cell
+from twin.evaluation.physics import damage_if_stiffer
 from twin.factory.plan import FactoryPlan
 from twin.factory.result import Seconds
 from twin.kpi.intervals import Interval, t_interval
@@ -61,6 +62,24 @@ def cells_filled(row: Seconds) -> int | None:
     spent_s = row.operation_s.estimate + row.helped_s
     enough = (n for n, most in enumerate(row.bearable_s, start=1) if spent_s <= most)
     return next(enough, None)
+
+
+def stiffer_loads(plan: FactoryPlan, rows: Sequence[Seconds]) -> dict[str, float]:
+    """Return by station the cells that a rack fills where contact is 4 times as stiff.
+
+    Of the policy that fills the fewest, with the damages that the station's convergence result
+    measured at that stiffness in place of its own; stations without such a result are left out.
+    """
+    loads = {}
+    for station, cell in plan.cells.items():
+        spec = cell.spec
+        share = damage_if_stiffer(spec.env, cell.station, spec.setting)
+        if share is None:
+            continue
+        load = min(row.load for row in rows if row.station == station and row.name)
+        swaps_s = spec.operations.per_rack * share * _swap_s(plan, cell)
+        loads[station] = load + swaps_s * (1 + cell.lost(LineModel(plan.line))) / plan.line.takt_s
+    return loads
 
 
 def _row(
@@ -111,14 +130,19 @@ def _helped_s(plan: FactoryPlan, cell: Cell, fitted: Fitted) -> float:
     """Return the mean time of people an operation costs the cell: a call, and the work."""
     effects, counts = cell.spec.effects, fitted.model.posterior.counts
     response_s = plan.line.technicians.response_s
-    swap_s = effects.damage.mean_s + (response_s if effects.damage.technician else 0.0)
     each_s = {
         OutcomeClass.ASSISTED: response_s + effects.assisted.mean_s,
         OutcomeClass.DETECTED: response_s + effects.detected.mean_s,
-        OutcomeClass.DAMAGE: swap_s,
+        OutcomeClass.DAMAGE: _swap_s(plan, cell),
     }
     events = counts.events.sum(axis=0)
     return sum(
         each * float(events[NOT_OK.index(outcome)]) / counts.total
         for outcome, each in each_s.items()
     )
+
+
+def _swap_s(plan: FactoryPlan, cell: Cell) -> float:
+    """Return what a damaged part costs the cell on average: a call where there is one, the swap."""
+    damage = cell.spec.effects.damage
+    return damage.mean_s + (plan.line.technicians.response_s if damage.technician else 0.0)

@@ -115,6 +115,7 @@ def sentences(plan: FactoryPlan, found: Factory) -> list[str]:
         *_settles(plan, found),
         _against_today(found),
         _people(plan, found),
+        *_stiffness(found),
         _turns(plan, found),
         buys_sentence(found),
         *seconds_sentences(plan, found),
@@ -261,7 +262,7 @@ def _turns(plan: FactoryPlan, found: Factory) -> str:
     for bar in tornado.bars:
         if bar.flips:
             named = f"{bar.says} (now {bar.now})"
-            return f"The assumption that would change it: {named}. {bar.flips[0]}."
+            return f"An input that would change it: {named}. {bar.flips[0]}."
     bar, kpi = tornado.bars[0], tornado.kpi
     unit = format_of(kpi).unit_of_difference
     missed = found.row(found.decides).need
@@ -393,10 +394,31 @@ def _physics(found: Factory) -> Iterator[str]:
     sound = [station for station in found.physics if station not in doubtful]
     if sound:
         yield (
-            f"The physics of {listed(sound)} is shown to be converged at the pace it runs. How "
-            f"stiff parts are where they touch is assumed; what stiffer ones would do stands under "
-            f"“What this rests on”."
+            f"The physics of {listed(sound)} is shown to be converged at the pace it runs; what "
+            f"that was measured with stands under “What this rests on”."
         )
+
+
+def _stiffness(found: Factory) -> Iterator[str]:
+    """Say what contact 4 times as stiff as assumed would do to the cells of the answer."""
+    row = found.row(found.decides)
+    if not found.stiffer or row.size is None:
+        return
+    loads = {s: load / row.size.cells[s] for s, load in found.stiffer.items()}
+    said = listed([f"{station} {number(100 * load, 0)} %" for station, load in loads.items()])
+    full = [station for station, load in loads.items() if load > 1]
+    text = (
+        f"How stiff parts are where they touch is not measured. Were they 4 times as stiff, the "
+        f"damages then found would fill of what takt leaves the cells at {said}"
+    )
+    if full:
+        yield (
+            f"The assumption that would change it: {text[0].lower()}{text[1:]}, so that "
+            f"{listed(full)} could not keep up: a yes would become a no. Measure it before you "
+            f"rely on one."
+        )
+    else:
+        yield f"{text}: on average all would keep up."
 
 
 def _kpi(row: Row, key: str) -> Interval:
