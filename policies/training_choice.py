@@ -209,10 +209,15 @@ class _Contest:
 
 
 def _records_file(out: Path, name: str) -> Path:
-    """Return where a policy's records are kept: a script tuned anew gets a file of its own."""
+    """Return where a policy's records are kept.
+
+    A script tuned anew gets a file of its own; a bundle of elsewhere the same one wherever it lies.
+    """
     content = {key: value for key, value in policy_content(name).items() if key != "name"}
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
-    short = "".join(c if c.isalnum() else "-" for c in name.removeprefix(f"{out}/"))
+    elsewhere = bundle_path(name) is not None and not Path(name).is_relative_to(out)
+    shown = Path(name).name if elsewhere else name.removeprefix(f"{out}/")
+    short = "".join(c if c.isalnum() else "-" for c in shown)
     return out / KEPT / f"{short}-{digest}.jsonl"
 
 

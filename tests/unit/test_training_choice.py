@@ -202,3 +202,13 @@ def test_the_curves_show_every_evaluation(tmp_path):
     assert list(contact.lines[2].get_ydata()) == [17, 17]
     assert damage.lines[0].get_ydata() == pytest.approx([1, 2, 3])
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_kept_records_of_a_bundle_do_not_depend_on_where_it_lies(tmp_path):
+    files = set()
+    for checkout in ("here", "there"):
+        bundle = tmp_path / checkout / "tray_insert"
+        shutil.copytree(zoo_folder() / "tray_insert", bundle)
+        files.add(training_choice._records_file(tmp_path / "run", str(bundle)).name)
+    assert len(files) == 1
+    assert files.pop().startswith("tray-insert-")
