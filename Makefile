@@ -57,7 +57,7 @@ validate: $(VENV)/.core ## hold the line against independent figures and closed 
 	@$(BIN)/rackline line oracles --replications 50 --error-percent 0.3 --doc docs/validation.md
 
 .PHONY: factory
-factory: $(VENV)/.core ## robot cells at three stations at once: how many cells and people hold takt (70 minutes on two cores); resumes
+factory: $(VENV)/.core ## robot cells at three stations at once: how many cells and people hold takt (90 minutes on two cores); resumes
 	@$(BIN)/rackline factory --out runs/factory; code=$$?; \
 	  case $$code in 0|1|3) exit 0 ;; *) exit $$code ;; esac
 

@@ -25,7 +25,7 @@ from twin.factory.mixes import Ask, mixes_of, size_of
 from twin.factory.plan import FactoryPlan, load_factory_plan
 from twin.factory.run import answer_factory
 from twin.factory.search import size_for_takt
-from twin.factory.settling import times_more
+from twin.factory.settling import closest, times_more
 from twin.kpi.gates import Answer, evaluate_gate
 from twin.kpi.intervals import Interval
 from twin.kpi.nested import NestedInterval
@@ -215,9 +215,9 @@ def test_stiffer_contact_that_fills_a_cell_is_the_assumption_that_would_change_i
         loads = {"S60": s60 * cells["S60"], "S70": 0.5 * cells["S70"]}
         return " ".join(words.sentences(plan, replace(found, stiffer=loads)))
 
-    assert "S60 210 % and S70 50 %, so that S60 could not keep up" in said(2.1)
+    assert "S60 to 210 % and S70 to 50 % of takt, so that S60 could not keep up" in said(2.1)
     assert "The assumption that would change it" not in said(0.9)
-    assert "S60 90 % and S70 50 %: on average all would keep up" in said(0.9)
+    assert "S60 to 90 % and S70 to 50 % of takt: on average all would keep up" in said(0.9)
 
 
 def test_seconds_that_change_no_number_of_cells_do_not_decide_it(done: Any) -> None:
@@ -252,6 +252,10 @@ def test_how_many_more_operations_would_settle_a_gate_is_the_cost_of_bounds_over
     assert times_more(result) == pytest.approx(1.5)
     assert times_more(evaluate_gate(gate, measured(0.02), {"seen": measured(0.0)})) is None  # holds
     assert times_more(evaluate_gate(gate, measured(-0.02))) is None  # open as recorded
+    far, near = (evaluate_gate(gate, measured(0.02), {"b": measured(x)}) for x in (0.01, -0.009))
+    found = closest([far, near])
+    assert found is not None
+    assert (found[0], found[1].low) == (near, -0.009)
 
 
 @dataclass

@@ -27,7 +27,7 @@ from twin.factory.plan import FactoryPlan
 from twin.factory.result import Factory, Need, Row
 from twin.factory.search import size_for_takt
 from twin.factory.seconds import seconds_rows, stiffer_loads
-from twin.factory.settling import times_more
+from twin.factory.settling import closest, times_more
 from twin.kpi.gates import Answer
 from twin.kpi.nested import NestedInterval
 from twin.line.model import LineModel
@@ -231,7 +231,10 @@ class _Run:
             )
             for item in plan.spec.tornado
         ]
-        kpi = row.open_gates[0].gate.kpi if row.open_gates else plan.spec.buys
+        near = closest(row.gates)
+        kpi = plan.spec.buys if near is None else near[0].gate.kpi
+        if row.open_gates:
+            kpi = row.open_gates[0].gate.kpi
         return swing(plan, self.lines, (ask.mix.key, ask.mix.title), pair(plan), swung, kpi)
 
     def _interval(self, case: LineCase, key: str) -> NestedInterval:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from twin.kpi.gates import Answer, GateResult, judge
 from twin.kpi.intervals import Interval
 
@@ -10,9 +12,32 @@ def worst_bound(result: GateResult) -> Interval | None:
     """Return what a gate that holds as recorded measured where it does not; else ``None``."""
     if judge(result.gate, result.measured.interval) is not Answer.HOLDS:
         return None
+    worst = _worst(result)
+    return None if worst is None or judge(result.gate, worst) is Answer.HOLDS else worst
+
+
+def closest(gates: Sequence[GateResult]) -> tuple[GateResult, Interval] | None:
+    """Return of gates that hold the one that bounds on rare outcomes bring nearest to its limit.
+
+    With the interval that they leave; ``None`` where no gate was run at bounds.
+    """
+    held = [
+        (result, worst)
+        for result in gates
+        if result.answer is Answer.HOLDS and (worst := _worst(result)) is not None
+    ]
+
+    def left(pair: tuple[GateResult, Interval]) -> float:
+        result, bound = pair
+        return _margin(result, bound) / max(_margin(result, result.measured.interval), 1e-12)
+
+    return min(held, key=left, default=None)
+
+
+def _worst(result: GateResult) -> Interval | None:
+    """Return of the runs at bounds the one nearest to a gate's limit or farthest beyond it."""
     found = [bound.interval for bound in result.at_bounds.values()]
-    bad = [one for one in found if judge(result.gate, one) is not Answer.HOLDS]
-    return min(bad, key=lambda one: _margin(result, one), default=None)
+    return min(found, key=lambda one: _margin(result, one), default=None)
 
 
 def _margin(result: GateResult, interval: Interval) -> float:

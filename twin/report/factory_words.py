@@ -25,7 +25,7 @@ from twin.factory.mixes import YIELD, Size
 from twin.factory.plan import FactoryPlan
 from twin.factory.result import Bought, Factory, Need, Row, Seconds
 from twin.factory.seconds import cells_filled
-from twin.factory.settling import times_more, worst_bound
+from twin.factory.settling import closest, times_more, worst_bound
 from twin.kpi.definitions import LINE_KPIS
 from twin.kpi.gates import Answer, GateResult
 from twin.kpi.intervals import Interval
@@ -126,8 +126,16 @@ def sentences(plan: FactoryPlan, found: Factory) -> list[str]:
 
 
 def _settles(plan: FactoryPlan, found: Factory) -> Iterator[str]:
-    """Say what an answer that is not decided hangs on, and what would settle it."""
+    """Say how narrowly a yes holds, or what an open answer hangs on and would settle it."""
     row = found.row(found.decides)
+    if not row.open_gates and (near := closest(row.gates)) is not None:
+        gate, bound = near
+        name, (_, ends) = in_sentence(gate.gate.kpi), gate_measured(gate, bound)
+        yield (
+            f"Closest to its limit is {name}: were all that was hardly seen as frequent as it may "
+            f"be, {ends} (95 %), where it must be {gate_limit(gate)}. "
+            f"{listed(_seldom(plan, found, row))}."
+        )
     open_ = [gate for gate in row.open_gates if gate.answer is Answer.INCONCLUSIVE]
     if not open_ or row.blockers or row.open_gates[0].answer is Answer.FAILS:
         return
@@ -246,7 +254,8 @@ def _people(plan: FactoryPlan, found: Factory) -> str:
     if any(cell.yield_sources for cell in plan.line.stations):
         parts.append(
             f"today's defects by hand go with the people, which alone is worth "
-            f"{difference(YIELD, credited)} points of yield"
+            f"{difference(YIELD, credited)} points of yield (without that it would change by about "
+            f"{difference(YIELD, row.against[YIELD].interval.estimate - credited)})"
         )
     parts += [f"{cell.station}: {cell.rests_on}" for cell in plan.spec.stations if cell.rests_on]
     return (
@@ -405,11 +414,11 @@ def _stiffness(found: Factory) -> Iterator[str]:
     if not found.stiffer or row.size is None:
         return
     loads = {s: load / row.size.cells[s] for s, load in found.stiffer.items()}
-    said = listed([f"{station} {number(100 * load, 0)} %" for station, load in loads.items()])
+    said = listed([f"{station} to {number(100 * load, 0)} %" for station, load in loads.items()])
     full = [station for station, load in loads.items() if load > 1]
     text = (
         f"How stiff parts are where they touch is not measured. Were they 4 times as stiff, the "
-        f"damages then found would fill of what takt leaves the cells at {said}"
+        f"damages then found would fill the cells at {said} of takt"
     )
     if full:
         yield (
