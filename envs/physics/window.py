@@ -7,6 +7,8 @@ import ctypes.util
 import math
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pybullet as pb
@@ -36,7 +38,7 @@ class Controls:
 
 
 class Window(World):
-    """A world in a window; see `check_display` before one is opened.
+    """A world in a window; refuses where there is no display (`answering_display`).
 
     Args:
         duration_s: end of the time slider.
@@ -50,9 +52,9 @@ class Window(World):
         self._arrow: list[int] = []
 
     def _connect(self) -> int:
-        check_display()
         width, height = self._size
-        client: int = pb.connect(pb.GUI, options=f"--width={width} --height={height}")
+        with answering_display():
+            client: int = pb.connect(pb.GUI, options=f"--width={width} --height={height}")
         return client
 
     def furnish(self, eye: Vector, target: Vector) -> None:
@@ -113,13 +115,18 @@ class Window(World):
         self._arrow = [line, label]
 
 
-def check_display() -> None:
-    """Refuse where no window can be opened: PyBullet would end the whole process there.
+@contextmanager
+def answering_display() -> Iterator[None]:
+    """Hold a connection to the display, or refuse: PyBullet would end the whole process there.
+
+    It is held until a window has its own: an X server begins anew when its last client leaves, and
+    turns away who comes meanwhile (Xvfb: 34 of 60 that came at once).
 
     Raises:
         EnvironmentSetupError: no display, or one that does not answer.
     """
     if not sys.platform.startswith("linux"):
+        yield
         return
     remedy = "use --web, --video or --png instead"
     name = os.environ.get("DISPLAY")
@@ -135,7 +142,10 @@ def check_display() -> None:
     display = x11.XOpenDisplay(None)
     if not display:
         raise EnvironmentSetupError(f"--gui: the display {name} does not answer; {remedy}")
-    x11.XCloseDisplay(ctypes.c_void_p(display))
+    try:
+        yield
+    finally:
+        x11.XCloseDisplay(ctypes.c_void_p(display))
 
 
 def _degrees(dx: float, dy: float, dz: float) -> tuple[float, float]:

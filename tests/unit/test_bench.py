@@ -6,13 +6,14 @@ from types import SimpleNamespace
 import gymnasium as gym
 import numpy as np
 import pytest
+import typer
 
 import envs  # noqa: F401 - registers the stations
 from configs.errors import PhysicsError
 from policies.rollout import single_part_episodes
 from policies.seeds import SELECTION
 from twin.bench import pace, step, workers
-from twin.bench.__main__ import Bench, as_markdown
+from twin.bench.__main__ import Bench, _work, as_markdown
 from twin.evaluation.runfolder import seconds_by_phase
 
 
@@ -90,6 +91,10 @@ def costs(raw, rest):
     return dict.fromkeys(step.PARTS, 0.0) | {step.RAW: raw, step.REST: rest}
 
 
+def worked(rounds, name="rackline/Mine-v0"):
+    return step.StepCost(name, "scripted/mine", "240 Hz physics", 1000, rounds)
+
+
 def test_the_page_gives_medians_and_what_is_required(tmp_path):
     (tmp_path / "timings.jsonl").write_text(
         "\n".join(
@@ -101,24 +106,31 @@ def test_the_page_gives_medians_and_what_is_required(tmp_path):
     assert demo == {"episodes": 3.5, "lines": 3.0}
     rounds = [costs(2.0, 1.0), costs(2.0, 3.0), costs(2.0, 1.4)]
     gain = workers.WorkerGain((2.0, 2.0, 2.0), (3.0, 3.4, 3.8))
-    bench = Bench("240 Hz", 1000, 0.1, rounds, gain, (), demo)
+    bench = Bench(0.1, [worked(rounds)], gain, (), demo)
     assert bench.holds
     page = as_markdown(bench, "python -m twin.bench")
-    for expected in ("**1.70** (required: at most 2", "**1.70** (required: at least 1.6)",
+    for expected in ("Mine-v0, worked by scripted/mine: **1.70** (single rounds: 1.50, 2.50, 1.70)",
+                     "**1.70** (required: at least 1.6)",
                      "| stepSimulation alone | 2000.00 | 1.000 |", "| total | 6.5 |"):  # fmt: skip
         assert expected in page
     assert "had other work" not in page
 
 
+def test_a_station_alone_needs_who_works_it():
+    with pytest.raises(typer.BadParameter, match="go together"):
+        _work("rackline/TrayInsert-v0", None)
+    assert _work("rackline/Mine-v0", "scripted/mine") == {"rackline/Mine-v0": "scripted/mine"}
+    assert {"rackline/CablePlugLight-v0", "rackline/CablePlug-v0"} < set(_work(None, None))
+
+
 def test_what_falls_short_is_not_called_holding():
     fast, slow = [costs(2.0, 1.9)], [costs(2.0, 2.1)]
     good, bad = workers.WorkerGain((2.0,), (3.3,)), workers.WorkerGain((2.0,), (3.1,))
-    for steps in (fast, slow):
+    for last in (fast, slow):
         for gain in (good, bad, None):
-            assert Bench("", 1, 3.0, steps, gain, (), {}).holds == (
-                steps is fast and gain is not bad
-            )
-    page = as_markdown(Bench("", 1, 3.0, slow, bad, (), {}), "x")
+            steps = [worked(fast), worked(last, "rackline/Last-v0")]
+            assert Bench(3.0, steps, gain, (), {}).holds == (last is fast and gain is not bad)
+    page = as_markdown(Bench(3.0, [worked(slow)], bad, (), {}), "x")
     assert "had other work (load average 3.0)" in page
     assert "No run of `make demo`" in page
 
@@ -189,7 +201,7 @@ def test_the_tables_give_medians_ranges_and_ratios_within_a_round(monkeypatch):
     monkeypatch.setattr("twin.bench.__main__.version", lambda package: "3.0.7")
     ours = pace.Pace("rackline/Mine-v0", pace.Rates(240.0, 120.0, 10.0), (300.0, 500.0, 100.0))
     peer = pace.Pace("Peer-v3", pace.Rates(500.0, 25.0, 25.0), (1000.0, 2000.0, 200.0))
-    page = as_markdown(Bench("", 1000, 0.1, [costs(0.04, 0.03)], None, (ours, peer), {}), "x")
+    page = as_markdown(Bench(0.1, [worked([costs(0.04, 0.03)])], None, (ours, peer), {}), "x")
     for expected in (
         "| rackline/Mine-v0 | 240 | 120 | 10 | 24 |",
         "| Peer-v3 | 500 | 25 | 25 | 20 |",
@@ -197,7 +209,7 @@ def test_the_tables_give_medians_ranges_and_ratios_within_a_round(monkeypatch):
         "| 0.75 (0.62 to 1.25) | 138.9 (83.3 to 416.7) |",
         "| Peer-v3 | 1000 (200 to 2000) | 1.00 (1.00 to 1.00) | 40.0 (8.0 to 80.0) "
         "| 1.00 (1.00 to 1.00) | 50.0 (25.0 to 250.0) |",
-        "a physics step took 70.0 us",
+        "a physics step took 70.0 us (rackline/Mine-v0)",
     ):
         assert expected in page
 
@@ -207,6 +219,6 @@ def test_without_panda_gym_the_page_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(pace.importlib.util, "find_spec", looked.append)
     assert not pace.peer_is_here()
     assert looked == ["panda_gym"]
-    page = as_markdown(Bench("", 1, 0.1, [costs(2.0, 1.0)], None, (), {}), "x")
+    page = as_markdown(Bench(0.1, [worked([costs(2.0, 1.0)])], None, (), {}), "x")
     (line,) = [line for line in page.splitlines() if "panda-gym is missing" in line]
     assert "pip install 'rackline[bench]'" in line

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -22,7 +23,7 @@ import twin.cli.replay  # noqa: F401 - registers the command
 from configs.errors import EnvironmentSetupError, PhysicsError, RacklineError
 from envs.physics.pose import Pose
 from envs.physics.shapes import Box
-from envs.physics.window import Controls, check_display
+from envs.physics.window import Controls, answering_display
 from envs.scene import SceneLink, scene_of
 from envs.stage import Stage
 from policies import recording_film as film
@@ -220,8 +221,9 @@ def test_without_a_display_there_is_one_sentence(file, display, monkeypatch):
     monkeypatch.delenv("DISPLAY", raising=False)
     if display:
         monkeypatch.setenv("DISPLAY", display)
-    with pytest.raises(EnvironmentSetupError, match=r"--gui: .*; use --web, --video or --png"):
-        check_display()
+    refused = pytest.raises(EnvironmentSetupError, match=r"--gui: .*; use --web, --video or --png")
+    with refused, answering_display():
+        pass
     result = replay(file, "--gui")
     assert isinstance(result.exception, EnvironmentSetupError)
 
@@ -263,26 +265,42 @@ print(json.dumps(places))
 """  # noqa: E501
 
 
-def test_the_windows_slider_moves_the_tray(file):
-    """In a process of its own: PyBullet's window may end it."""
+@contextmanager
+def virtual_display():
+    """Yield the name of a display of its own; skip without Xvfb, but not in CI."""
     if shutil.which("Xvfb") is None:
         if os.environ.get("CI"):
-            pytest.fail("Xvfb is missing in CI: the window is not tested; apt-get install xvfb")
-        pytest.skip("Xvfb is not installed, so the window is not tested; apt-get install xvfb")
-    recording = read_recording(file)
+            pytest.fail("Xvfb is missing in CI: no window is tested; apt-get install xvfb")
+        pytest.skip("Xvfb is not installed, so no window is tested; apt-get install xvfb")
     with subprocess.Popen(
         ["Xvfb", "-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp"],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     ) as server:  # fmt: skip
         try:
-            display = f":{server.stdout.readline().strip()}"
-            done = subprocess.run(
-                [sys.executable, "-c", WATCH, str(file), "6.0"],
-                env={**os.environ, "DISPLAY": display}, capture_output=True, text=True,
-                check=False, timeout=300,
-            )  # fmt: skip
+            yield f":{server.stdout.readline().strip()}"
         finally:
             server.terminate()
+
+
+def test_the_display_answers_as_long_as_it_is_held(monkeypatch):
+    """An X server without clients begins anew, and turns the next one away meanwhile."""
+    with virtual_display() as name:
+        monkeypatch.setenv("DISPLAY", name)
+        with answering_display():
+            for _ in range(20):
+                with answering_display():
+                    pass
+
+
+def test_the_windows_slider_moves_the_tray(file):
+    """In a process of its own: PyBullet's window may end it."""
+    recording = read_recording(file)
+    with virtual_display() as name:
+        done = subprocess.run(
+            [sys.executable, "-c", WATCH, str(file), "6.0"],
+            env={**os.environ, "DISPLAY": name}, capture_output=True, text=True,
+            check=False, timeout=300,
+        )  # fmt: skip
     assert done.returncode == 0, done.stderr
     frame, place = json.loads(done.stdout.splitlines()[-1])[0]
     assert recording.frames.time_s[frame] == pytest.approx(6.0, abs=0.05)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import MethodType
@@ -69,6 +69,35 @@ class Recording:
     state_hash: str = ""
 
 
+@dataclass(frozen=True)
+class StepCost:
+    """What `env.step` of one station costs.
+
+    Attributes:
+        env_id: the station.
+        policy: that worked it.
+        rates: rates of physics, control and policy, in words.
+        ticks: physics steps of the recorded episodes.
+        rounds: CPU seconds by part of each round, summed over the recordings.
+    """
+
+    env_id: str
+    policy: str
+    rates: str
+    ticks: int
+    rounds: Sequence[Mapping[str, float]]
+
+    @property
+    def ratio(self) -> float:
+        """Median over rounds of the cost of `env.step` over that of `stepSimulation` alone."""
+        return statistics.median(ratio(costs) for costs in self.rounds)
+
+    @property
+    def tick_us(self) -> float:
+        """Median over rounds of a physics step's cost with all that belongs to it."""
+        return statistics.median(1e6 * sum(costs.values()) / self.ticks for costs in self.rounds)
+
+
 def record(env: StationEnv, policy: Policy, seed: int, slot: int) -> Recording:
     """Play one episode and keep every call that it makes between observation and physics."""
     tape = Recording(seed, slot)
@@ -102,11 +131,6 @@ def measure(
 def ratio(costs: Mapping[str, float]) -> float:
     """Return the cost of `env.step` over that of `stepSimulation` alone."""
     return sum(costs.values()) / costs[RAW]
-
-
-def median_ratio(rounds: Iterable[Mapping[str, float]]) -> float:
-    """Return the median over rounds of `ratio`."""
-    return statistics.median(ratio(costs) for costs in rounds)
 
 
 def _costs(env: StationEnv, tape: Recording) -> dict[str, float]:
