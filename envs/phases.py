@@ -11,6 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from configs.specs.station import Axis
 from envs.physics.kinematics import link_poses
 from envs.physics.motion import Trapezoid
@@ -85,8 +88,38 @@ def origin_of(place: Sequence[float], legs: Sequence[Leg]) -> tuple[float, ...]:
     return tuple(p - sum(leg.by[i] for leg in legs) for i, p in enumerate(place))
 
 
-class Servo(Protocol):
-    """Drives a robot along profiles."""
+class Dynamics(Protocol):
+    """What a robot believes of its dynamics with what it carries: nominal, never the truth.
+
+    Joints are its driven ones, n of them, in m or rad; forces in N or N·m.
+    """
+
+    def mass_matrix(self, joints: Sequence[float]) -> NDArray[np.float64]:
+        """Return the joint-space mass matrix (kg, kg·m, kg·m²) at joint positions. # (n, n)."""
+
+    def bias(self, joints: Sequence[float], rates: Sequence[float]) -> NDArray[np.float64]:
+        """Return the joint forces that no acceleration takes: against weight, and turning's pull.
+
+        Args:
+            joints: positions, (n,).
+            rates: velocities (m/s or rad/s), (n,).
+        """
+
+
+class Servo:
+    """Drives joints along a trajectory, critically damped, with the dynamics fed forward.
+
+    ``force = M(q) (a + 2 w (v - q') + w² (p - q)) + c(q, q')``.
+
+    Source: Siciliano et al., "Robotics: Modelling, Planning and Control" (2009), section 8.5.2.
+
+    Args:
+        dynamics: of the robot.
+        bandwidth_rad_per_s: w.
+    """
+
+    def __init__(self, dynamics: Dynamics, bandwidth_rad_per_s: float) -> None:
+        self._dynamics, self._w = dynamics, bandwidth_rad_per_s
 
     def forces(
         self,
@@ -94,8 +127,26 @@ class Servo(Protocol):
         velocity: Sequence[float],
         acceleration: Sequence[float],
         state: Sequence[Sequence[float]],
-    ) -> Sequence[float]:
-        """Return joint forces for a wanted state; ``state`` is the measured one."""
+    ) -> list[float]:
+        """Return joint forces (N or N·m) for a wanted state, (n,).
+
+        Args:
+            position: wanted joint positions (m or rad), (n,).
+            velocity: wanted joint velocities (m/s or rad/s), (n,).
+            acceleration: wanted joint accelerations (m/s² or rad/s²), (n,).
+            state: measured (position, velocity, ...) of each joint.
+        """
+        w = self._w
+        wanted = [
+            a + 2.0 * w * (v - s[1]) + w * w * (p - s[0])
+            for p, v, a, s in zip(position, velocity, acceleration, state, strict=True)
+        ]
+        joints, rates = [s[0] for s in state], [s[1] for s in state]
+        dynamics = self._dynamics
+        forces: list[float] = (
+            dynamics.mass_matrix(joints) @ wanted + dynamics.bias(joints, rates)
+        ).tolist()
+        return forces
 
 
 @dataclass(frozen=True)

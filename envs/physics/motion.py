@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -53,30 +52,3 @@ class Trapezoid:
             state = (abs(self.distance) - 0.5 * a * left**2, a * left, -a)
         sign = math.copysign(1.0, self.distance)
         return sign * state[0], sign * state[1], sign * state[2]
-
-
-def tracking(
-    bandwidth_rad_per_s: float,
-    position: Sequence[float],
-    velocity: Sequence[float],
-    acceleration: Sequence[float],
-    state: Sequence[Sequence[float]],
-) -> list[float]:
-    """Return the accelerations that bring joints onto a trajectory, critically damped.
-
-    ``a + 2 w (v - q') + w² (p - q)``, joint by joint.
-
-    Source: Siciliano et al., "Robotics: Modelling, Planning and Control" (2009), section 8.5.2.
-
-    Args:
-        bandwidth_rad_per_s: w.
-        position: wanted, (n,).
-        velocity: wanted, (n,).
-        acceleration: wanted, (n,).
-        state: measured (position, velocity, ...) of each joint.
-    """
-    w = bandwidth_rad_per_s
-    return [
-        a + 2.0 * w * (v - s[1]) + w * w * (p - s[0])
-        for p, v, a, s in zip(position, velocity, acceleration, state, strict=True)
-    ]

@@ -47,6 +47,15 @@ def mean_forces(reads: Sequence[Any]) -> list[float]:
     return means
 
 
+def axial_force_n(forces: Sequence[float]) -> float:
+    """Return the net force along the axis (N) on sensed joints.
+
+    Args:
+        forces: on each, (x, y, z), x along the axis. # (3 n,)
+    """
+    return abs(sum(forces[::3]))
+
+
 def mean_wrench(reads: Sequence[Sequence[float]]) -> list[float]:
     """Return the mean of wrenches, (6,)."""
     n = len(reads)

@@ -3,49 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 
 from configs.specs.arm import ArmSpec
 from configs.specs.station import Part
-from envs.phases import Leg, Phase, Travel
+from envs.phases import Leg, Phase, Servo, Travel
 from envs.physics.motion import Trapezoid
 from envs.physics.pose import Pose
 from envs.physics.shapes import Body, Link
 from envs.physics.world import GRAVITY_M_PER_S2
 from envs.robots.arm_body import FT, arm_body, frame_pose
-from envs.robots.arm_control import ArmImpedance, ArmServo, Limits, reach, tip_error
+from envs.robots.arm_control import ArmImpedance, Limits, reach, tip_error
 from envs.robots.chain import Array, Chain, Posture, angles_of, rotation_of
 from envs.robots.held import part_link
 from envs.robots.six_axis import Drive, Held
+from envs.robots.steering import Steering
 from envs.station import State
 
+BANDWIDTH_RAD_PER_S = 80.0  # assumed: about 13 Hz, what an arm's joint servos reach
 LINEAR_RAD = 0.015
 """Way of the joints over which the front is taken for linear: 0.9 m x (0.015)²/2 is 0.1 mm."""
 PLACES = 9
 """Places along a move at which the front's speed is looked at."""
 _NONE = 1e-12  # of a way (rad, m): what does not move sets no time
-
-
-class Steers(Protocol):
-    """Moves the target of a part's front, as actions want it; places are as in `six_axis`."""
-
-    @property
-    def leads(self) -> Sequence[float]:
-        """How far the target may be ahead of the front, (6,)."""
-
-    def put(self, place: Sequence[float]) -> None:
-        """Set the target to ``place``, at rest."""
-
-    def aim(self, action: Sequence[float], front: Sequence[float]) -> None:
-        """Pull the target to within its leads of the front, then move it by an action."""
-
-    def at(self, share: float) -> Sequence[float]:
-        """Return the target at ``share`` (0 to 1) of the policy step. # (6,)."""
-
-    def lead(self, front: Sequence[float]) -> list[float]:
-        """Return how far the target leads a front, as shares of the clamps, (6,)."""
 
 
 class Arm:
@@ -63,7 +44,7 @@ class Arm:
     """
 
     def __init__(
-        self, spec: ArmSpec, mouth: Pose, held: Held, drive: Drive, steering: Steers
+        self, spec: ArmSpec, mouth: Pose, held: Held, drive: Drive, steering: Steering
     ) -> None:
         base = base_at(spec, mouth)
         self.name = spec.id
@@ -93,7 +74,7 @@ class Arm:
         body = self.body if loaded else arm_body(self._spec, self._base, None)
         known = self._nominal if loaded else body
         chain = Chain(known, Pose(), Pose(), GRAVITY_M_PER_S2)
-        return Travel(body, self.axes, (), ArmServo(chain))
+        return Travel(body, self.axes, (), Servo(chain, BANDWIDTH_RAD_PER_S))
 
     def put(self, place: Sequence[float]) -> Sequence[float]:
         """Set the target to ``place`` and return joint positions that hold the part there.

@@ -14,11 +14,9 @@ import numpy as np
 
 from configs.errors import PhysicsError
 from configs.specs.arm import ArmSpec
-from envs.physics.motion import tracking
 from envs.robots.chain import Array, Chain, Posture, rotation_vector
 from envs.robots.damping import modal_damping
 
-BANDWIDTH_RAD_PER_S = 80.0  # assumed: about 13 Hz, what an arm's joint servos reach
 MARGIN_RAD = 0.1  # assumed: where a joint's end is near, and its stop begins to push
 STOP_RAD_PER_S = 60.0  # assumed: rate of a joint on its stop, a quarter radian a tick at 240 Hz
 FAR_RAD = 0.1
@@ -221,36 +219,6 @@ class ArmImpedance:
         left = np.maximum(0.0, 1.0 - np.abs(beyond) / MARGIN_RAD)
         shares: Array = np.where(outward, left, 1.0)
         return shares
-
-
-class ArmServo:
-    """Drives an arm's joints along a trajectory, its nominal dynamics fed forward.
-
-    ``torque = M(q) (a + 2 w (v - q') + w² (p - q)) + g(q)``, critically damped. Velocity products
-    are left to the feedback: they vanish where a move ends.
-
-    Source: Siciliano et al., "Robotics: Modelling, Planning and Control" (2009), section 8.5.2.
-
-    Args:
-        chain: nominal arm with what it carries.
-    """
-
-    def __init__(self, chain: Chain) -> None:
-        self._chain = chain
-
-    def forces(
-        self,
-        position: Sequence[float],
-        velocity: Sequence[float],
-        acceleration: Sequence[float],
-        state: Sequence[Sequence[float]],
-    ) -> Sequence[float]:
-        """Return joint torques (N·m) for a wanted state; ``state`` is the measured one."""
-        wanted = tracking(BANDWIDTH_RAD_PER_S, position, velocity, acceleration, state)
-        joints = [s[0] for s in state]
-        gravity = self._chain.at(joints).gravity
-        torques: list[float] = (self._chain.mass_matrix(joints) @ wanted + gravity).tolist()
-        return torques
 
 
 def reach(chain: Chain, limits: Limits, position: Array, rotation: Array) -> Posture:

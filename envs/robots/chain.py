@@ -101,6 +101,13 @@ class Chain:
             total[carried, carried] += self._mass[k] * linear @ linear.T + angular
         return total
 
+    def bias(self, joints: Sequence[float], rates: Sequence[float]) -> Array:
+        """Return the torques (N·m) that hold the weight at joint positions (rad). # (n,).
+
+        What products of ``rates`` (rad/s) pull is left to feedback: it vanishes where a move ends.
+        """
+        return self.at(joints).gravity
+
     def _frames(self, q: Array) -> Array:
         """Return the frames of the moving links. # (n, 4, 4)."""
         sine, versine = np.sin(q)[:, None, None], (1.0 - np.cos(q))[:, None, None]

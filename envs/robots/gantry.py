@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from configs.specs.insertion import InsertionSpec
 from configs.specs.station import Part
-from envs.phases import Travel
+from envs.phases import Servo, Travel
 from envs.physics.pose import Pose
 from envs.physics.shapes import Body
 from envs.robots.gantry_body import (
@@ -20,13 +20,14 @@ from envs.robots.gantry_body import (
     gantry_body,
     gantry_model,
 )
-from envs.robots.gantry_control import ComputedTorque, ImpedanceController, Quad
-from envs.robots.held import shares_of_leads, within_leads
+from envs.robots.gantry_control import ImpedanceController, Quad
+from envs.robots.held import Ramp, axial_window, shares_of_leads, within_leads
 from envs.station import State
 
 BEHIND_M, BEYOND_M = 0.05, 0.02
 """Targets stay this close before the mouth, or where the policy takes over, if that is farther out;
 and this close behind full depth (assumed)."""
+BANDWIDTH_RAD_PER_S = 30.0  # assumed: about 5 Hz, what a servo gantry's position loop reaches
 _STILL: Quad = (0.0, 0.0, 0.0, 0.0)
 
 
@@ -62,26 +63,26 @@ class Gantry:
     ) -> None:
         self.body: Body = gantry_body(part, mass_kg, grasp)
         self._part, self._reach, self._mouth = part, part.length_m, mouth.position
-        self._scale, self._period_s = spec.action, 1.0 / spec.physics.policy_rate_hz
+        self._scale = spec.action
         self._controller = ImpedanceController(
             spec.impedance, gantry_model(part), part.length_m, gain_factor, damping_factor
         )
-        self._behind = max(BEHIND_M, spec.motion.approach_m)
+        self._window = axial_window(spec.motion.approach_m, BEHIND_M, part.length_m, BEYOND_M)
         self._target: Sequence[float] = _STILL
-        self._from = self._way = self._velocity = _STILL
+        self._ramp = Ramp(1.0 / spec.physics.policy_rate_hz, _STILL)
 
     def travel(self, loaded: bool) -> Travel:
         """Return the gantry on its way, the wrist locked."""
         body = self.body if loaded else empty_gantry_body()
         model = gantry_model(self._part if loaded else None)
-        return Travel(body, AXES, (PITCH,), ComputedTorque(model))
+        return Travel(body, AXES, (PITCH,), Servo(model, BANDWIDTH_RAD_PER_S))
 
     def put(self, place: Sequence[float]) -> Sequence[float]:
         """Set the target to ``place`` and return joint positions that hold the part there."""
         self._target = list(place)
-        self._from = self._joints_at(place)
-        self._way = self._velocity = _STILL
-        return (*self._from, 0.0)
+        joints = self._joints_at(place)
+        self._ramp.rest(joints)
+        return (*joints, 0.0)
 
     def aim(self, action: Sequence[float], state: State) -> None:
         """Pull the target to within its lead of the front edge, then move it by an action.
@@ -90,26 +91,21 @@ class Gantry:
         """
         front, _ = self.front(state)
         x, y, z, w = within_leads(self._target, front, self._controller.lead)
-        start = self._joints_at((x, y, z, w))
+        start, (least, most) = self._joints_at((x, y, z, w)), self._window
         scale, wide, turn = self._scale, self._scale.window_m, self._scale.window_yaw_rad
         dx, dy = action[0] * scale.axial_m, action[1] * scale.lateral_m
         s, c = math.sin(w), math.cos(w)
         self._target = (
-            min(self._reach + BEYOND_M, max(-self._behind, x + c * dx - s * dy)),
+            min(most, max(least, x + c * dx - s * dy)),
             min(wide, max(-wide, y + s * dx + c * dy)),
             min(wide, max(-wide, z + action[2] * scale.height_m)),
             min(turn, max(-turn, w + action[3] * scale.yaw_rad)),
         )
-        end, period = self._joints_at(self._target), self._period_s
-        mx, my, mz, mw = (b - a for a, b in zip(start, end, strict=True))
-        self._from, self._way = start, (mx, my, mz, mw)
-        self._velocity = (mx / period, my / period, mz / period, mw / period)
+        self._ramp.go(start, self._joints_at(self._target))
 
     def forces(self, share: float, state: State) -> Sequence[float]:
         """Return forces of x, y, z, yaw and wrist pitch at ``share`` of the way to the target."""
-        (x, y, z, w), (dx, dy, dz, dw) = self._from, self._way
-        target = (x + share * dx, y + share * dy, z + share * dz, w + share * dw)
-        return self._controller.forces(target, self._velocity, state)
+        return self._controller.forces(self._ramp.at(share), self._ramp.velocity, state)
 
     def front(self, state: State) -> tuple[list[float], list[float]]:
         """Return the believed front edge in the observed frame, and its speed, (4,) each."""

@@ -6,6 +6,8 @@ Joint positions are the gripper's position and heading in the cell's frame.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,6 +96,18 @@ class GantryModel:
     mass: NDArray[np.float64]
     weight_n: float
     pitch_moment_nm: float
+
+    def mass_matrix(self, joints: Sequence[float]) -> NDArray[np.float64]:
+        """Return the mass matrix of (x, y, z, yaw) at joint positions (m, m, m, rad). # (4, 4)."""
+        found, offset, yaw = self.mass.copy(), float(self.mass[1, 3]), joints[3]
+        found[0, 3] = found[3, 0] = -offset * math.sin(yaw)
+        found[1, 3] = found[3, 1] = offset * math.cos(yaw)
+        return found
+
+    def bias(self, joints: Sequence[float], rates: Sequence[float]) -> NDArray[np.float64]:
+        """Return what holds the weight, and the held mass on its circle (N, N, N, N·m). # (4,)."""
+        pull, yaw = float(self.mass[1, 3]) * rates[3] * rates[3], joints[3]
+        return np.array([-pull * math.cos(yaw), -pull * math.sin(yaw), self.weight_n, 0.0])
 
 
 def gantry_model(part: Part | None) -> GantryModel:

@@ -1,18 +1,14 @@
-"""Control laws of the gantry: impedance in contact, computed torque along scripted profiles."""
+"""The gantry's control law in contact: impedance about the part's front edge."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from configs.specs.insertion import Impedance
-from envs.physics.motion import tracking
 from envs.robots.damping import modal_damping
 from envs.robots.gantry_body import GantryModel
-
-BANDWIDTH_RAD_PER_S = 30.0  # assumed: about 5 Hz, what a servo gantry's position loop reaches
 
 Quad = tuple[float, float, float, float]
 
@@ -65,15 +61,15 @@ class ImpedanceController:
 
     def forces(
         self,
-        target: Quad,
-        velocity: Quad,
+        target: Sequence[float],
+        velocity: Sequence[float],
         state: Sequence[Sequence[float]],
     ) -> tuple[float, float, float, float, float]:
         """Return joint forces (N, N, N, N·m, N·m) for x, y, z, yaw and the passive wrist.
 
         Args:
-            target: wanted joint positions (m, m, m, rad).
-            velocity: wanted joint velocities.
+            target: wanted joint positions (m, m, m, rad), (4,).
+            velocity: wanted joint velocities (m/s, m/s, m/s, rad/s), (4,).
             state: measured (position, velocity, ...) of the joints x, y, z, yaw, pitch.
         """
         sx, sy, sz, sw, swrist = state[0], state[1], state[2], state[3], state[4]
@@ -98,49 +94,4 @@ class ImpedanceController:
             fz - self._dz * vz + self._weight,
             mw + reach * fy - dyw * vy - self._dw * vw,
             -self._kp * pitch - self._dp * vp - self._preload,
-        )
-
-
-class ComputedTorque:
-    """Drives x, y, z and yaw along a trajectory with the nominal dynamics fed forward.
-
-    ``force = M(q) (a + 2 w (v - q') + w² (p - q)) + c(q, q') + g``, critically damped. The
-    impedance controller of the contact skill is no servo: its stiffness is compliance, its drive
-    is clamped to what a slot bears, and its mass matrix is that of heading 0.
-
-    Source: Siciliano et al., "Robotics: Modelling, Planning and Control" (2009), section 8.5.2.
-
-    Args:
-        model: nominal dynamics.
-    """
-
-    def __init__(self, model: GantryModel) -> None:
-        self._mass = tuple(float(model.mass[i, i]) for i in range(4))
-        self._offset = float(model.mass[1, 3])  # mass held x its distance from the yaw axis
-        self._weight = model.weight_n
-
-    def forces(
-        self,
-        position: Sequence[float],
-        velocity: Sequence[float],
-        acceleration: Sequence[float],
-        state: Sequence[Sequence[float]],
-    ) -> Quad:
-        """Return joint forces (N, N, N, N·m) for x, y, z and yaw.
-
-        Args:
-            position: wanted joint positions (m, m, m, rad).
-            velocity: wanted joint velocities.
-            acceleration: wanted joint accelerations.
-            state: measured (position, velocity, ...) of the joints x, y, z, yaw.
-        """
-        ax, ay, az, aw = tracking(BANDWIDTH_RAD_PER_S, position, velocity, acceleration, state)
-        heading, turn = state[3][0], state[3][1]
-        across, along = self._offset * math.sin(heading), self._offset * math.cos(heading)
-        mx, my, mz, mw = self._mass
-        return (
-            mx * ax - across * aw - along * turn * turn,
-            my * ay + along * aw - across * turn * turn,
-            mz * az + self._weight,
-            mw * aw - across * ax + along * ay,
         )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from configs.specs.plug import PlugAction
-from envs.robots.held import shares_of_leads, within_leads
+from envs.robots.held import Ramp, shares_of_leads, within_leads
 
 Six = tuple[float, float, float, float, float, float]
 """Axial, lateral, height (m), yaw, pitch, roll (rad): R = Rz(yaw) Ry(pitch) Rx(roll)."""
@@ -26,16 +26,16 @@ class Steering:
 
     def __init__(self, scale: PlugAction, leads: Six, low: Six, high: Six, period_s: float) -> None:
         self.leads = leads
-        self._low, self._high, self._period_s = low, high, period_s
+        self._low, self._high = low, high
         self._moves = (scale.axial_m, scale.lateral_m, scale.height_m)
         self._turns = (scale.yaw_rad, scale.pitch_rad, scale.roll_rad)
-        self._target = self._from = self._way = self.velocity = STILL
+        self._target: Sequence[float] = STILL
+        self._ramp = Ramp(period_s, STILL)
 
     def put(self, place: Sequence[float]) -> None:
         """Set the target to ``place``, at rest."""
-        x, y, z, yaw, pitch, roll = place
-        self._target = self._from = (x, y, z, yaw, pitch, roll)
-        self._way = self.velocity = STILL
+        self._target = tuple(place)
+        self._ramp.rest(place)
 
     def aim(self, action: Sequence[float], front: Sequence[float]) -> None:
         """Pull the target to within its leads of the front, then move it by an action.
@@ -46,23 +46,20 @@ class Steering:
         wanted = [s * a for s, a in zip(self._moves, action[:3], strict=True)]
         turned = [s * a for s, a in zip(self._turns, action[3:], strict=True)]
         moved = (*_along(front[3], front[4], front[5], wanted), *turned)
-        x, y, z, yaw, pitch, roll = (
+        self._target = [
             min(most, max(least, s + m))
             for s, m, least, most in zip(start, moved, self._low, self._high, strict=True)
-        )
-        self._target = (x, y, z, yaw, pitch, roll)
-        self._from = (start[0], start[1], start[2], start[3], start[4], start[5])
-        dx, dy, dz, dw, dp, dr = (b - a for a, b in zip(start, self._target, strict=True))
-        self._way, t = (dx, dy, dz, dw, dp, dr), self._period_s
-        self.velocity = (dx / t, dy / t, dz / t, dw / t, dp / t, dr / t)
+        ]
+        self._ramp.go(start, self._target)
 
-    def at(self, share: float) -> Six:
-        """Return the target at ``share`` (0 to 1) of the policy step."""
-        (x, y, z, yaw, pitch, roll), (dx, dy, dz, dw, dp, dr) = self._from, self._way
-        return (
-            x + share * dx, y + share * dy, z + share * dz,
-            yaw + share * dw, pitch + share * dp, roll + share * dr,
-        )  # fmt: skip
+    def at(self, share: float) -> Sequence[float]:
+        """Return the target at ``share`` (0 to 1) of the policy step, (6,)."""
+        return self._ramp.at(share)
+
+    @property
+    def velocity(self) -> Sequence[float]:
+        """How fast the target moves in this policy step (m/s, rad/s), (6,)."""
+        return self._ramp.velocity
 
     def lead(self, front: Sequence[float]) -> list[float]:
         """Return how far the target leads a front, as shares of the clamps, (6,)."""

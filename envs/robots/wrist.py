@@ -17,15 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.specs.station import Part
-from envs.phases import Leg, Phase, Travel
-from envs.physics.motion import Trapezoid, tracking
+from envs.phases import Leg, Phase, Servo, Travel
+from envs.physics.motion import Trapezoid
 from envs.physics.pose import Pose
 from envs.physics.shapes import Body, Box, Joint, Link, cuboid_inertia
 from envs.physics.world import GRAVITY_M_PER_S2
 from envs.robots.damping import modal_damping
 from envs.robots.held import part_link
 from envs.robots.six_axis import Drive, Held
-from envs.robots.steering import Six, Steering
+from envs.robots.steering import STILL, Six, Steering
 from envs.station import State
 
 HAND_KG, BEHIND_M, ABOVE_M, ALONG_KG = 5.0, 0.26, 0.07, 6.0
@@ -70,7 +70,7 @@ class Wrist:
         nominal = (x, y, z, yaw, pitch, roll)
         self._k = [drive.gain_factor * k for k in nominal]
         damping = drive.damping_factor * modal_damping(
-            np.diag(nominal), self._model.mass(), drive.damping_ratio
+            np.diag(nominal), self._model.mass_matrix(STILL), drive.damping_ratio
         )
         self._d = np.diag(damping).tolist()
         self._d_across = [0.0 if i == j else float(damping[i, j]) for i, j in enumerate(PAIRED)]
@@ -80,8 +80,8 @@ class Wrist:
     def travel(self, loaded: bool) -> Travel:
         """Return the wrist on its way."""
         if loaded:
-            return Travel(self.body, AXES, (), _Servo(self._model))
-        return Travel(Body(Pose(), _hand()), AXES, (), _Servo(_Model(None)))
+            return Travel(self.body, AXES, (), Servo(self._model, BANDWIDTH_RAD_PER_S))
+        return Travel(Body(Pose(), _hand()), AXES, (), Servo(_Model(None), BANDWIDTH_RAD_PER_S))
 
     def put(self, place: Sequence[float]) -> Sequence[float]:
         """Set the target to ``place`` and return joint positions that hold the part there."""
@@ -155,48 +155,28 @@ class _Model:
         self.moment_kg_m = HAND_KG * BEHIND_M + held * length / 2
         self.turned = yaw + behind, pitch + behind + above, roll
 
-    def mass(self, yaw_rad: float = 0.0) -> NDArray[np.float64]:
-        """Return the mass matrix at a yaw. # (6, 6)."""
-        yaw, pitch, roll = self.turned
+    def mass_matrix(self, joints: Sequence[float]) -> NDArray[np.float64]:
+        """Return the mass matrix (kg, kg·m, kg·m²) at joint positions (m, rad). # (6, 6)."""
+        (yaw, pitch, roll), at = self.turned, joints[3]
         found = np.diag([self.mass_kg + ALONG_KG, self.mass_kg, self.mass_kg, yaw, pitch, roll])
-        found[0, 3] = found[3, 0] = self.moment_kg_m * math.sin(yaw_rad)
-        found[1, 3] = found[3, 1] = -self.moment_kg_m * math.cos(yaw_rad)
+        found[0, 3] = found[3, 0] = self.moment_kg_m * math.sin(at)
+        found[1, 3] = found[3, 1] = -self.moment_kg_m * math.cos(at)
         found[2, 4] = found[4, 2] = self.moment_kg_m
-        found[0, 4] = found[4, 0] = HAND_KG * ABOVE_M * math.cos(yaw_rad)
-        found[1, 4] = found[4, 1] = HAND_KG * ABOVE_M * math.sin(yaw_rad)
+        found[0, 4] = found[4, 0] = HAND_KG * ABOVE_M * math.cos(at)
+        found[1, 4] = found[4, 1] = HAND_KG * ABOVE_M * math.sin(at)
+        return found
+
+    def bias(self, joints: Sequence[float], rates: Sequence[float]) -> NDArray[np.float64]:
+        """Return what holds the weight, and the mass behind on its circle (N, N·m). # (6,)."""
+        pull, yaw = self.moment_kg_m * rates[3] * rates[3], joints[3]
+        found = np.array(self.carried_n())
+        found[:2] += pull * math.cos(yaw), pull * math.sin(yaw)
         return found
 
     def carried_n(self) -> Six:
         """Return what holds the weight of wrist and part, which hangs behind the front. # (6,)."""
         moment = GRAVITY_M_PER_S2 * self.moment_kg_m
         return (0.0, 0.0, GRAVITY_M_PER_S2 * self.mass_kg, 0.0, moment, 0.0)
-
-
-class _Servo:
-    """Drives the wrist along profiles: ``M (a + 2 w (v - q') + w² (p - q)) + c + g``.
-
-    Args:
-        model: the wrist with what it carries.
-    """
-
-    def __init__(self, model: _Model) -> None:
-        self._model, self._carried = model, model.carried_n()
-
-    def forces(
-        self,
-        position: Sequence[float],
-        velocity: Sequence[float],
-        acceleration: Sequence[float],
-        state: Sequence[Sequence[float]],
-    ) -> Sequence[float]:
-        """Return joint forces for a wanted state; ``state`` is the measured one."""
-        wanted = tracking(BANDWIDTH_RAD_PER_S, position, velocity, acceleration, state)
-        yaw, rate = state[3][0], state[3][1]
-        pull = self._model.moment_kg_m * rate * rate
-        forces = self._model.mass(yaw) @ wanted + self._carried
-        forces[:2] += pull * math.cos(yaw), pull * math.sin(yaw)
-        found: list[float] = forces.tolist()
-        return found
 
 
 def _moves(leg: Leg) -> dict[str, Trapezoid]:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from configs.specs.insertion import InsertionSpec
 from configs.specs.quantities import Force, Length, Torque
 from configs.specs.station import Fraction
-from policies.scripted.reading import INSIDE_M, InsertionReading
-from policies.scripted.straight import StraightParameters, StraightPush, zone_speed
+from policies.scripted.reading import INSIDE_M
+from policies.scripted.straight import Hand, StraightParameters, StraightPush, zone_speed
 
 
 class AdmittanceParameters(StraightParameters):
@@ -59,9 +59,8 @@ class LateralAdmittance:
 
     def __init__(self, parameters: AdmittanceParameters, station: InsertionSpec) -> None:
         self._p = parameters
-        self._reading = InsertionReading(station)
-        self._action = station.action
-        self._step_s = 1.0 / station.physics.policy_rate_hz
+        self._hand = Hand(parameters, station)
+        self._read, self._farthest_m = self._hand.read, station.action.axial_m
         self.reset()
 
     def reset(self) -> None:
@@ -72,27 +71,28 @@ class LateralAdmittance:
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the action (4,) for an observation."""
-        read, scale, p = self._reading, self._action, self._p
+        read, p = self._read, self._p
         read.take(observation)
         fx, fy, fz, moment = self._wrench()
         depth, left = read["pose axial"], read["depth left"]
-        target_y, target_z, target_w = read.target
-        feed_m, step_y = self._feed(depth, left, fx, fy, moment) * self._step_s, 0.0
+        feed_m, step_y = self._feed(depth, left, fx, fy, moment) * self._hand.step_s, 0.0
         self._watch_for_jam(depth, left, fx, moment)
         if self._back_left_m > 0.0:
-            feed_m = -min(self._back_left_m, 0.5 * scale.axial_m)
+            feed_m = -min(self._back_left_m, 0.5 * self._farthest_m)
             self._back_left_m += feed_m
             if self._back_left_m <= 1e-9:  # a corner on +y turns the part to +yaw: come back off it
                 step_y = -math.copysign(p.sidestep_m, self._jam_moment_nm)
         entering = depth < INSIDE_M
-        hold, yaw_gain = (p.hold, 0.0) if entering else (0.0, p.yaw_gain)
-        action = (
-            feed_m / scale.axial_m,
-            (1e-4 * p.lateral_gain * fy - hold * target_y + step_y) / scale.lateral_m,
-            (1e-4 * p.vertical_gain * fz - hold * (target_z - p.height_m)) / scale.height_m,
-            (1e-4 * yaw_gain * moment - hold * target_w) / scale.yaw_rad,
+        # On the axis until the guides have the part, which may turn from there on.
+        aside, up, turn = self._hand.to_axis() if entering else (0.0, 0.0, 0.0)
+        yaw_gain = 0.0 if entering else p.yaw_gain
+        steps = (
+            feed_m,
+            1e-4 * p.lateral_gain * fy + aside + step_y,
+            1e-4 * p.vertical_gain * fz + up,
+            1e-4 * yaw_gain * moment + turn,
         )
-        return np.clip(np.array(action, dtype=np.float32), -1.0, 1.0)
+        return self._hand.action(steps)
 
     def _feed(
         self, depth_m: float, left_m: float, fx_n: float, fy_n: float, moment_nm: float
@@ -106,17 +106,17 @@ class LateralAdmittance:
 
     def _wrench(self) -> tuple[float, float, float, float]:
         """Return axial, lateral, vertical force (N) and the moment (N·m) about the front edge."""
-        read, share = self._reading, self._p.smoothing
+        read, share = self._read, self._p.smoothing
 
         def mixed(name: str) -> float:
             return share * read[f"raw {name}"] + (1.0 - share) * read[f"fast {name}"]
 
         fy = mixed("fy")
-        return mixed("fx"), fy, mixed("fz"), mixed("mz") - read.reach_m * fy
+        return mixed("fx"), fy, mixed("fz"), read.moment_nm(fy, mixed("mz"))
 
     def _watch_for_jam(self, depth_m: float, left_m: float, fx_n: float, moment_nm: float) -> None:
         near_end = left_m < 0.025  # there a stop is what is wanted
-        slow = self._reading["velocity axial"] < 0.002
+        slow = self._read["velocity axial"] < 0.002
         jammed = -fx_n > self._p.jam_force_n and slow and not near_end and self._back_left_m <= 0.0
         self._stuck = self._stuck + 1 if jammed else 0
         if self._stuck >= self.JAM_STEPS:

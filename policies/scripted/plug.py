@@ -14,6 +14,7 @@ from configs.specs.plug import PlugSpec
 from configs.specs.quantities import AngularSpeed, Force, Length, Speed, Time, Torque
 from configs.specs.station import Fraction
 from policies.scripted.reading import Reading
+from policies.scripted.steps import Spiral, as_action
 
 Steps = tuple[float, float, float, float, float, float]
 Share = Annotated[float, Field(ge=0.0, le=3.0)]
@@ -58,7 +59,7 @@ class Hand:
 
     def action(self, steps: Steps) -> NDArray[np.float32]:
         """Return the action (6,) that moves the target by ``steps`` (m, m, m, rad, rad, rad)."""
-        return np.clip(np.divide(steps, self._sizes), -1.0, 1.0).astype(np.float32)
+        return as_action(steps, self._sizes)
 
     def axis(self) -> tuple[float, float]:
         """Return where the port is believed to be, sideways and in height (m)."""
@@ -228,12 +229,14 @@ class PlugSearch:
     def __init__(self, parameters: PlugSearchParameters, station: PlugSpec) -> None:
         self._p = parameters
         self._hand = Hand(parameters, station)
+        self._spiral = Spiral(parameters.pitch_m, parameters.radius_m)
         self.reset()
 
     def reset(self) -> None:
         """Forget the search."""
+        self._spiral.begin()
         self._lay_at_m = math.inf
-        self._lying_s = self._caught_s = self._angle = 0.0
+        self._lying_s = self._caught_s = 0.0
         self._flat = self._inside = False
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -271,17 +274,7 @@ class PlugSearch:
         self._caught_s = self._caught_s + hand.step_s if caught else 0.0
         if caught and self._caught_s < p.wait_s:
             return x, y, z, 0.0, 0.0, roll
-        before = self._offset()
-        self._angle += p.search_m_per_s * hand.step_s / max(self._radius(), p.pitch_m / 2)
-        if self._radius() > p.radius_m:
-            self._angle = 0.0
-        after = self._offset()
-        return x, after[0] - before[0], after[1] - before[1], 0.0, 0.0, 0.0
-
-    def _radius(self) -> float:
-        return self._p.pitch_m * self._angle / (2.0 * math.pi)
-
-    def _offset(self) -> tuple[float, float]:
-        """Return where on the spiral the search is (m, m)."""
-        radius = self._radius()
-        return radius * math.cos(self._angle), radius * math.sin(self._angle)
+        way_m = p.search_m_per_s * hand.step_s
+        turns = way_m / max(self._spiral.radius_m, p.pitch_m / 2) / (2.0 * math.pi)
+        aside, up = self._spiral.walk(turns)
+        return x, aside, up, 0.0, 0.0, 0.0

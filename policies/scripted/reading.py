@@ -63,3 +63,7 @@ class InsertionReading(Reading):
             self["pose height"] + self["lead height"] * lead.vertical_lead_m,
             self["pose yaw"] + self["lead yaw"] * lead.yaw_lead_rad,
         )
+
+    def moment_nm(self, fy_n: float, mz_nm: float) -> float:
+        """Return the moment about the front edge of a side force and moment at the hand."""
+        return mz_nm - self.reach_m * fy_n

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from configs.specs.insertion import InsertionSpec
 from configs.specs.quantities import Force, Length, Time
 from configs.specs.station import Fraction
-from policies.scripted.reading import INSIDE_M, InsertionReading
-from policies.scripted.straight import StraightParameters, StraightPush, zone_speed
-
-Steps = tuple[float, float, float, float]
+from policies.scripted.reading import INSIDE_M
+from policies.scripted.steps import Spiral
+from policies.scripted.straight import Hand, Steps, StraightParameters, StraightPush
 
 
 class SpiralParameters(StraightParameters):
@@ -59,28 +58,27 @@ class SpiralSearch:
 
     def __init__(self, parameters: SpiralParameters, station: InsertionSpec) -> None:
         self._p = parameters
-        self._reading = InsertionReading(station)
-        self._action = station.action
-        self._impedance = station.impedance
-        self._step_s = 1.0 / station.physics.policy_rate_hz
+        self._hand = Hand(parameters, station)
+        self._read, self._impedance = self._hand.read, station.impedance
+        self._spiral = Spiral(parameters.pitch_m, parameters.radius_m)
         self.reset()
 
     def reset(self) -> None:
         """Forget the search."""
         self._searching = False
-        self._turns = 0.0
+        self._spiral.begin()
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the action (4,) for an observation."""
-        read, scale = self._reading, self._action
+        read = self._read
         read.take(observation)
         inside = read["pose axial"] > INSIDE_M
         # Guides that wedge a tray push against each other: a moment about the front edge shows it.
-        moment = read["fast mz"] - read.reach_m * read["fast fy"]
+        moment = read.moment_nm(read["fast fy"], read["fast mz"])
         self._watch(moment)
-        steps = self._search(inside, moment) if self._searching else self._push(inside)
-        sizes = (scale.axial_m, scale.lateral_m, scale.height_m, scale.yaw_rad)
-        return np.clip(np.divide(steps, sizes), -1.0, 1.0).astype(np.float32)
+        return self._hand.action(
+            self._search(inside, moment) if self._searching else self._push(inside)
+        )
 
     def _watch(self, moment_nm: float) -> None:
         """Start a search where the push is blocked, end it where it gives way and at the end.
@@ -88,7 +86,7 @@ class SpiralSearch:
         A tray askew wedges between the guides before it feels much along the axis; a force aside
         alone is no block, the impedance bounds it.
         """
-        read, p = self._reading, self._p
+        read, p = self._read, self._p
         wedge_n = moment_nm / max(read["pose axial"], self.LEVER_M)
         if read["depth left"] < p.final_distance_m:  # there a stop is what is wanted
             self._searching = False
@@ -97,21 +95,19 @@ class SpiralSearch:
         elif read["velocity axial"] > self.GIVES_WAY_M_PER_S:
             self._searching = False
         if not self._searching:
-            self._turns = 0.0
+            self._spiral.begin()
 
     def _push(self, inside: bool) -> Steps:
         """Return the target's next step (m, m, m, rad): the zone's feed, on the axis at first."""
-        read, p = self._reading, self._p
-        feed = zone_speed(p, read["pose axial"], read["depth left"]) * self._step_s
+        feed = self._hand.feed_m()
         if inside:  # what the guides have found stays
             return feed, 0.0, 0.0, 0.0
-        y, z, w = read.target
-        return feed, -p.hold * y, -p.hold * (z - p.height_m), -p.hold * w
+        return (feed, *self._hand.to_axis())
 
     def _search(self, inside: bool, moment_nm: float) -> Steps:
         """Return the target's next step (m, m, m, rad): to the preload, eased, along the spiral."""
-        read, p, drive = self._reading, self._p, self._impedance
-        aside, other = self._circle()
+        read, p, drive = self._read, self._p, self._impedance
+        aside, other = self._spiral.walk(self._hand.step_s / p.turn_s)
         up, turn = (0.0, other / (0.5 * read.reach_m)) if inside else (other, 0.0)
         return (
             p.preload_n / drive.axial_n_per_m - read["lead axial"] * drive.axial_lead_m,
@@ -119,17 +115,3 @@ class SpiralSearch:
             p.ease * read["fast fz"] / drive.vertical_n_per_m + up,
             p.ease * moment_nm / drive.yaw_nm_per_rad + turn,
         )
-
-    def _circle(self) -> tuple[float, float]:
-        """Return the next piece of the spiral (m, m); behind its end it starts at the middle."""
-        before = self._offset()
-        self._turns += self._step_s / self._p.turn_s
-        if self._turns * self._p.pitch_m > self._p.radius_m:
-            self._turns = 0.0
-        after = self._offset()
-        return after[0] - before[0], after[1] - before[1]
-
-    def _offset(self) -> tuple[float, float]:
-        """Return where on the spiral the search is (m, m)."""
-        radius, angle = self._turns * self._p.pitch_m, 2.0 * math.pi * self._turns
-        return radius * math.cos(angle), radius * math.sin(angle)

@@ -12,6 +12,9 @@ from configs.specs.insertion import InsertionSpec
 from configs.specs.quantities import Length, Speed
 from configs.specs.station import Fraction
 from policies.scripted.reading import InsertionReading
+from policies.scripted.steps import as_action
+
+Steps = tuple[float, float, float, float]
 
 
 class StraightParameters(Spec):
@@ -34,6 +37,36 @@ def zone_speed(p: StraightParameters, depth_m: float, left_m: float) -> float:
     if depth_m < p.entry_end_m:
         return p.entry_m_per_s
     return p.final_m_per_s if left_m < p.final_distance_m else p.insert_m_per_s
+
+
+class Hand:
+    """What scripts of insertion share: reading, the way to the axis, the feed, steps as actions.
+
+    Args:
+        parameters: of the script.
+        station: the station it works.
+    """
+
+    def __init__(self, parameters: StraightParameters, station: InsertionSpec) -> None:
+        self._p = parameters
+        self.read = InsertionReading(station)
+        self.step_s = 1.0 / station.physics.policy_rate_hz
+        action = station.action
+        self._sizes = (action.axial_m, action.lateral_m, action.height_m, action.yaw_rad)
+
+    def action(self, steps: Steps) -> NDArray[np.float32]:
+        """Return the action (4,) that moves the target by ``steps`` (m, m, m, rad)."""
+        return as_action(steps, self._sizes)
+
+    def feed_m(self) -> float:
+        """Return the next step along the axis at the speed of the zone."""
+        read = self.read
+        return zone_speed(self._p, read["pose axial"], read["depth left"]) * self.step_s
+
+    def to_axis(self) -> tuple[float, float, float]:
+        """Return the target's next step to the axis: aside, up (m) and in yaw (rad)."""
+        p, (y, z, w) = self._p, self.read.target
+        return -p.hold * y, -p.hold * (z - p.height_m), -p.hold * w
 
 
 class StraightPush:
@@ -63,24 +96,13 @@ class StraightPush:
     """The same of scripts that give way or search besides."""
 
     def __init__(self, parameters: StraightParameters, station: InsertionSpec) -> None:
-        self._p = parameters
-        self._reading = InsertionReading(station)
-        self._action = station.action
-        self._step_s = 1.0 / station.physics.policy_rate_hz
+        self._hand = Hand(parameters, station)
 
     def reset(self) -> None:
         """Nothing is remembered."""
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the action (4,) for an observation."""
-        read, scale, p = self._reading, self._action, self._p
-        read.take(observation)
-        target_y, target_z, target_w = read.target
-        feed = zone_speed(p, read["pose axial"], read["depth left"]) * self._step_s
-        action = (
-            feed / scale.axial_m,
-            -p.hold * target_y / scale.lateral_m,
-            -p.hold * (target_z - p.height_m) / scale.height_m,
-            -p.hold * target_w / scale.yaw_rad,
-        )
-        return np.clip(np.array(action, dtype=np.float32), -1.0, 1.0)
+        hand = self._hand
+        hand.read.take(observation)
+        return hand.action((hand.feed_m(), *hand.to_axis()))

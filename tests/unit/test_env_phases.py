@@ -15,6 +15,7 @@ from envs.phases import (
     RATE_HZ,
     Moment,
     Phase,
+    Servo,
     displaced,
     measured_durations,
     simulate_phases,
@@ -22,7 +23,6 @@ from envs.phases import (
 from envs.physics.motion import Trapezoid
 from envs.robots.gantry import Gantry
 from envs.robots.gantry_body import AXES, Grasp, gantry_model
-from envs.robots.gantry_control import ComputedTorque
 from envs.stations.insertion.cycle import (
     QUARTER_TURN_RAD,
     at_mouth,
@@ -85,7 +85,7 @@ def test_profiles_take_as_long_as_physics(slot, mass_factor, yaw_rad):
 
 def test_a_slow_servo_is_measured_as_late(monkeypatch):
     """What the measurement is for: a servo that lags does not keep the profile's time."""
-    monkeypatch.setattr("envs.robots.gantry_control.BANDWIDTH_RAD_PER_S", 3.0)
+    monkeypatch.setattr("envs.robots.gantry.BANDWIDTH_RAD_PER_S", 3.0)
     phases, start = cycle(3)[0], starts(3)[0]
     wrong = gantry(3, mass_factor=2.0)
     planned = sum(phase.duration_s for phase in phases)
@@ -174,7 +174,8 @@ def test_higher_slots_are_farther_from_the_cart():
 def test_the_servo_feeds_forward_what_the_dynamics_take():
     """Inverse dynamics by hand: a held mass turning about the yaw axis."""
     part = SPEC.parts["compute"]
-    servo, model = ComputedTorque(gantry_model(part)), gantry_model(part)
+    model = gantry_model(part)
+    servo = Servo(model, 30.0)
     still = [(0.0, 0.0)] * 4
     zero = (0.0, 0.0, 0.0, 0.0)
     assert servo.forces(zero, zero, zero, still) == pytest.approx((0, 0, model.weight_n, 0))

@@ -110,7 +110,7 @@ def test_the_wrist_moves_at_the_front_what_an_arm_moves_there():
     mass = arm._chain.mass_matrix(posture.joints.tolist())
     moved = np.linalg.inv(posture.jacobian @ np.linalg.inv(mass) @ posture.jacobian.T)
     about = [0, 1, 2, 5, 4, 3]  # yaw, pitch, roll are about z, y, x
-    theirs, ours = moved[np.ix_(about, about)], _Model(part).mass()
+    theirs, ours = moved[np.ix_(about, about)], _Model(part).mass_matrix((0.0,) * 6)
     for i, j in ((0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (1, 3), (2, 4), (0, 4)):
         assert ours[i, j] == pytest.approx(theirs[i, j], rel=0.4)
 
@@ -126,7 +126,9 @@ def test_the_wrist_s_own_model_is_what_the_engine_has():
         world.drive(body, MOVING, tuple(push))
         world.step()
     speeds = [joint[1] for joint in world.joints(body, MOVING)]
-    expected = np.linalg.solve(_Model(SPEC.parts["power"]).mass(), push) * 4 / 960.0
+    expected = (
+        np.linalg.solve(_Model(SPEC.parts["power"]).mass_matrix((0.0,) * 6), push) * 4 / 960.0
+    )
     assert speeds == pytest.approx(expected.tolist(), rel=0.02, abs=1e-4)
     world.set_gravity((0.0, 0.0, -GRAVITY_M_PER_S2))
     world.place(body, (0.0,) * 6)

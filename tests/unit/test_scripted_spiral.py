@@ -65,14 +65,14 @@ def test_blocked_it_circles_outwards_then_starts_again():
     offsets = []
     for _ in range(steps):
         made.act(observed(**AT_THE_MOUTH))
-        offsets.append(made._offset())
+        offsets.append(made._spiral.place)
     radii = [np.hypot(*offset) for offset in offsets]
     assert np.all(np.diff(radii) > 0)
     assert 0.8 * MIDDLE["radius_m"] < radii[-1] <= MIDDLE["radius_m"]
     assert min(aside for aside, _ in offsets) < 0 < max(aside for aside, _ in offsets)
     for _ in range(3):
         made.act(observed(**AT_THE_MOUTH))
-    assert np.hypot(*made._offset()) < radii[0] * 3.5
+    assert np.hypot(*made._spiral.place) < radii[0] * 3.5
 
 
 def test_the_press_is_brought_to_the_preload_from_above_and_below():
@@ -109,18 +109,18 @@ def test_a_wedge_blocks_by_its_lever_and_a_force_aside_does_not():
     ):
         made = script()
         made.act(observed(pose_axial=depth_m, **values))
-        assert (made._offset() != (0, 0)) == blocked
+        assert (made._spiral.place != (0, 0)) == blocked
 
 
 def test_a_search_ends_when_it_gives_way_and_not_when_the_press_is_only_eased():
     made = script()
     for _ in range(5):
         made.act(observed(**INSIDE))
-    reached = made._turns
+    reached = made._spiral.radius_m
     made.act(observed(pose_axial=0.3))
-    assert made._turns > reached > 0
+    assert made._spiral.radius_m > reached > 0
     action = made.act(observed(pose_axial=0.3, velocity_axial=0.02))
-    assert made._turns == 0
+    assert made._spiral.radius_m == 0
     assert feed_m(action) == pytest.approx(0.1 * MIDDLE["insert_m_per_s"], rel=1e-5)
 
 
@@ -129,7 +129,7 @@ def test_reset_forgets_the_search():
     made.act(observed(**INSIDE))
     made.reset()
     made.act(observed(pose_axial=0.3))
-    assert made._offset() == (0, 0)
+    assert made._spiral.place == (0, 0)
 
 
 def test_at_the_end_force_neither_stops_nor_searches():

@@ -35,11 +35,6 @@ def side_force_n(f: Sequence[float], weight_n: float) -> float:
     return math.hypot(sideways, vertical)
 
 
-def axial_force_n(f: Sequence[float]) -> float:
-    """Return the judged axial force (N) of windowed contact forces ``f`` on the fixture, (12,)."""
-    return abs(f[0] + f[3] + f[6] + f[9])
-
-
 @dataclass(frozen=True)
 class Seat:
     """Where the part truly is, at its front edge in the slot frame.

@@ -15,6 +15,7 @@ from configs.specs.station import Limits
 from envs.observation import Field, Sensed, sensed_fields
 from envs.phases import Phase
 from envs.physics.pose import Pose, Vector
+from envs.physics.sensors import axial_force_n
 from envs.physics.shapes import Body
 from envs.physics.world import GRAVITY_M_PER_S2
 from envs.robots.gantry import Gantry
@@ -26,7 +27,6 @@ from envs.stations.insertion.cycle import at_mouth, phases_after, phases_before
 from envs.stations.insertion.draws import PartDraw, Visit, draw_part, draw_visit
 from envs.stations.insertion.seat import (
     Seat,
-    axial_force_n,
     cell_sensors,
     close_levers,
     in_mouth,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from configs.specs.plug import Connector, PlugSpec
+from envs.robots.held import axial_window
 from envs.robots.six_axis import Drive
 from envs.robots.steering import Six, Steering
 
@@ -39,6 +40,7 @@ def steering(spec: PlugSpec, part: Connector, plan: tuple[float, float]) -> Stee
     side, turn_lead = i.lateral_lead_m, i.turn_lead_rad
     leads: Six = (i.axial_lead_m(part.latch_n), side, side, turn_lead, turn_lead, turn_lead)
     (left, right), (down, up) = ((min(0.0, p) - wide, max(0.0, p) + wide) for p in plan)
-    low: Six = (-max(BEHIND_M, spec.motion.approach_m), left, down, -turn, -turn, -turn)
-    high: Six = (part.depth_m + BEYOND_M, right, up, turn, turn, turn)
+    out, home = axial_window(spec.motion.approach_m, BEHIND_M, part.depth_m, BEYOND_M)
+    low: Six = (out, left, down, -turn, -turn, -turn)
+    high: Six = (home, right, up, turn, turn, turn)
     return Steering(spec.action, leads, low, high, 1.0 / spec.physics.policy_rate_hz)

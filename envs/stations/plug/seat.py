@@ -28,11 +28,6 @@ def side_force_n(f: Sequence[float]) -> float:
     return math.hypot(max(map(abs, f[1::3])), max(map(abs, f[2::3])))
 
 
-def axial_force_n(f: Sequence[float]) -> float:
-    """Return the judged axial force (N) of windowed contact forces ``f`` on the port, (18,)."""
-    return abs(sum(f[::3]))
-
-
 @dataclass(frozen=True)
 class Seat:
     """Where the connector truly is, by the middle of its front, in the frame of the right port.

@@ -15,7 +15,7 @@ from configs.specs.plug import ArmPlugSpec, PlugSetting, PlugSpec
 from envs.observation import Field, Sensed, sensed_fields
 from envs.phases import Phase
 from envs.physics.pose import Pose, Vector
-from envs.physics.sensors import WINDOW_HZ
+from envs.physics.sensors import WINDOW_HZ, axial_force_n
 from envs.physics.shapes import Body
 from envs.robots.arm import Arm
 from envs.robots.six_axis import Held, MakeRobot
@@ -28,7 +28,6 @@ from envs.stations.plug.draws import PartDraw, Visit, draw_part, draw_visit
 from envs.stations.plug.robot import approach_of, drive, steering
 from envs.stations.plug.seat import (
     Seat,
-    axial_force_n,
     in_port,
     pull_test,
     seat_of,
