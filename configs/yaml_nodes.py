@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from configs.errors import ConfigError
+from configs.errors import ConfigError, suggest
 
 
 def read_nodes(path: Path) -> yaml.MappingNode:
@@ -122,5 +122,12 @@ def joined_nodes(base: yaml.MappingNode, own: yaml.MappingNode) -> yaml.MappingN
             value = joined_nodes(base_value, value)
         if value is base_value or value.tag != _NULL:
             pairs.append((key, value))
-    pairs += over.values()
+    for key, value in over.values():
+        if value.tag == _NULL:
+            names = [base_key.value for base_key, _ in base.value]
+            raise ConfigError(
+                at(key.start_mark), key.value, "null", "takes out what is not there",
+                suggest(key.value, names),
+            )  # fmt: skip
+        pairs.append((key, value))
     return yaml.MappingNode(own.tag, pairs, own.start_mark, own.end_mark, base.flow_style)

@@ -33,7 +33,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.utils.env_checker import check_env
 
-from configs.errors import ContractError
+from configs.errors import ContractError, RacklineError
 from configs.specs.station import StationSpec
 from envs.fingerprint import (
     MOST_STEPS,
@@ -95,6 +95,19 @@ def check_spaces(env: Env) -> None:
     _require(len(set(names)) == len(names), env, "two entries of the observation share a name")
     shape = env.observation_space.shape
     _require(shape == (len(names),), env, f"{len(names)} fields describe observations {shape}")
+
+
+def check_parts(env: Env) -> None:
+    """Every kind of part can be taken on: a robot may not hold one as it holds another."""
+    seen: set[str] = set()
+    for slot in range(_slots(env)):
+        try:
+            _, info = env.reset(seed=SEED, options={"rack": 0, "slot": slot})
+        except RacklineError as error:
+            raise ContractError(f"{name_of(env)}: slot {slot} cannot be worked: {error}") from None
+        if info["part"] not in seen:
+            env.step(np.zeros(box_of(env.action_space).shape, np.float32))
+        seen.add(info["part"])
 
 
 def check_episode(env: Env) -> None:
@@ -229,6 +242,7 @@ def check_spec_hash(env: Env) -> None:
 CHECKS: tuple[Check, ...] = (
     check_gymnasium,
     check_spaces,
+    check_parts,
     check_episode,
     check_seeds,
     check_levels,

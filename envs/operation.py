@@ -209,8 +209,9 @@ class Operation:
             raise PhysicsError(
                 f"{self.station.spec.id}: told to hold slot {self.slot}'s part still before the "
                 f"fixture, the robot moves its joint '{task.robot.body.links[joint].name}' at "
-                f"{rates[fastest]:.3g} rad/s (or m/s): its control is unstable with so light a "
-                f"part; raise physics.control_rate, or lower what damps that joint in impedance"
+                f"{rates[fastest]:.3g} rad/s (or m/s): its control does not hold that part. For a "
+                f"light one raise physics.rate and physics.control_rate together; else look for a "
+                f"mass, a stiffness of impedance or a joint's limit that is far off"
             )
 
     def _control(self, share: float) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import gymnasium as gym
 
-from configs.errors import RacklineError, UnknownNameError
+from configs.errors import ConfigError, RacklineError, UnknownNameError
 from configs.specs.base import error_at, load_spec, resolve_path
 from configs.specs.insertion import InsertionSpec
 from configs.specs.plug import ArmPlugSpec, PlugSpec
@@ -96,9 +96,16 @@ class StationEntry:
             raise RacklineError(f"{self.env_id}: the config of its row: {error}") from None
         found, name = load_spec(self.spec_type, path), _name(self.env_id)
         if not name.startswith(found.id):
-            raise error_at(
+            wrong = error_at(
                 path, ("id",), f"is not that of {self.env_id}", f"write {name}", found.folder
             )
+            if wrong.where.rpartition(":")[0] != str(path):
+                raise ConfigError(
+                    f"{path}:1", "id", None,
+                    f"is missing: the file it extends has '{found.id}', which is not that of "
+                    f"{self.env_id}", f"add 'id: {name}'",
+                )  # fmt: skip
+            raise wrong
         return found
 
 

@@ -43,7 +43,7 @@ def alignment(before: Snapshot, after: Snapshot) -> float:
 
 
 def force(after: Snapshot, threshold: float = 0.5) -> float:
-    """Return minus the squared excess of the force shares over ``threshold``."""
+    """Return minus the squared excess of the force shares over ``threshold``, half a limit."""
     side = max(0.0, after.side_force_share - threshold)
     axial = max(0.0, after.axial_force_share - threshold)
     return -((side / (1 - threshold)) ** 2) - (axial / (1 - threshold)) ** 2

@@ -147,7 +147,11 @@ class Robot(Traveller, Protocol):
         """Fixed joint whose reaction is the wrist's force/torque sensor."""
 
     def put(self, place: Sequence[float]) -> Sequence[float]:
-        """Set the target to ``place`` and return joint positions that hold the part there."""
+        """Set the target to ``place`` and return joint positions that hold the part there.
+
+        Args:
+            place: of the part's front: m along the axes, then rad about them, as many as it steers.
+        """
 
     def aim(self, action: Sequence[float], state: State) -> None:
         """Move the target by one clipped action; `forces` goes there over one policy step."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,12 @@ class StationEnv(gym.Env[Observation, Action]):
         for name, value in options.items():
             if name not in chosen:
                 raise UnknownNameError("reset option", name, chosen)
-            chosen[name] = int(value)
+            try:
+                chosen[name] = operator.index(value)
+            except TypeError:
+                raise RacklineError(
+                    f"reset option {name} = {value!r}: is not a whole number; write e.g. 3"
+                ) from None
         if chosen["rack"] < 0:
             raise UnknownNameError("rack", str(chosen["rack"]), ("0 and up",))
         if not 0 <= chosen["slot"] < slots:

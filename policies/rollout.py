@@ -42,6 +42,15 @@ class Episode:
     slot: int
     perturbation: Perturbation = NO_PERTURBATION
 
+    def __str__(self) -> str:
+        """Return what tells it from others, for messages."""
+        where = self.env_id if self.setting is None else f"{self.env_id} ({self.setting})"
+        changed = "" if self.perturbation == NO_PERTURBATION else f", {self.perturbation}"
+        return (
+            f"seed {self.seed}, rack {self.rack}, slot {self.slot} of {where} with "
+            f"{self.policy}{changed}"
+        )
+
 
 def run_episode(episode: Episode) -> EpisodeRecord:
     """Run one episode; environment and policy are kept per worker, results do not depend on it."""

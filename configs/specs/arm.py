@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from configs.errors import UnknownNameError, suggest
-from configs.specs.base import Spec, error_below, load_spec, resolve_path
+from configs.specs.base import Beside, Spec, error_below, load_spec, resolve_path
 from configs.specs.quantities import (
     AngularAcceleration,
     AngularSpeed,
@@ -136,7 +136,8 @@ class ArmSpec(Spec):
     """One arm.
 
     `work` is where the place that parts go into stands before the arm, in the base's frame;
-    `home` postures are best chosen to hold the grip there.
+    `home` postures are best chosen to hold the grip there. `urdf` is looked for beside the YAML
+    that is read, then from the working folder on, then in ``pybullet_data``.
     """
 
     id: str
@@ -150,13 +151,16 @@ class ArmSpec(Spec):
     work: Frame
     posture_nm_per_rad: AngularStiffness
     girth_m: Size
+    _beside: Path | None = None
 
     @property
     def chain(self) -> tuple[UrdfJoint, ...]:
         """Joints from base to flange, as the URDF has them."""
-        path = find_urdf(self.urdf)
+        path = self._beside or find_urdf(self.urdf)
         if path is None:
-            raise ValueError(f"no file {self.urdf} from {Path.cwd()} on, nor one in {DATA}")
+            raise ValueError(
+                f"no file {self.urdf} beside this one, from {Path.cwd()} on or in {DATA}"
+            )
         return read_chain(path, self.flange)
 
     def elsewhere(self) -> str:
@@ -164,7 +168,8 @@ class ArmSpec(Spec):
         return repr(self.chain)
 
     @model_validator(mode="after")
-    def _agrees_with_urdf(self) -> Self:
+    def _agrees_with_urdf(self, info: ValidationInfo) -> Self:
+        self._beside = Beside.file(self.urdf, info)
         try:
             chain = self.chain
         except UnknownLinkError as error:
@@ -238,11 +243,11 @@ def load_arm_spec(name_or_path: str) -> ArmSpec:
     return load_spec(ArmSpec, resolve_path("robots", name_or_path))
 
 
-def _by_name(written: object) -> object:
+def _by_name(written: object, info: ValidationInfo) -> object:
     if not isinstance(written, str):
         return written
     try:
-        return load_arm_spec(written)
+        return load_arm_spec(str(Beside.file(written, info) or written))
     except UnknownNameError as error:
         problem, _, remedy = str(error).partition("; ")
         raise PydanticCustomError(

@@ -14,7 +14,7 @@ from types import UnionType
 from typing import Annotated, Any, ClassVar, LiteralString, TypeVar, Union, get_args, get_origin
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from configs.errors import ConfigError, UnknownNameError, suggest
@@ -48,6 +48,21 @@ class Spec(BaseModel):
     def elsewhere(self) -> str:
         """Return what it takes from files that it names, for `spec_hash`; here nothing."""
         return ""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Where a spec's file lies, for fields that name other files (the context of validation)."""
+
+    folder: Path
+
+    @staticmethod
+    def file(name: str, info: ValidationInfo) -> Path | None:
+        """Return the file called ``name`` beside the one that is read; None if there is none."""
+        if not isinstance(info.context, Beside):
+            return None
+        path = info.context.folder / name
+        return path if path.is_file() else None
 
 
 S = TypeVar("S", bound=Spec)
@@ -98,7 +113,7 @@ def load_spec(model: type[S], path: Path) -> S:
             line, "file", None, f"cannot be read ({reason})", "use plain YAML values"
         ) from None
     try:
-        return model.model_validate_json(text)
+        return model.model_validate_json(text, context=Beside(path.parent))
     except ValidationError as error:
         errors = error.errors(include_url=False)
         # A misspelt required field is both unknown and missing: the misspelling is the news.
@@ -262,7 +277,10 @@ def _inherited(error: ConfigError, path: Path, model: type[Spec]) -> ConfigError
         if Path(extended.base.name).stem != extended.name:
             return wrong
         kin = model.__name__.removesuffix("Spec").lower()
-        return extended.error("is of another kind of work", f"extend a file of this one's ({kin})")
+        return extended.error(
+            "is of another kind of work",
+            f"extend a file of this one's ({kin}), or register this one as of that kind",
+        )
     shown = "" if error.value is None else f" = {error.value}"
     return extended.error(
         f"does not go with what this file says: {error.field}{shown} ({error.where}) "

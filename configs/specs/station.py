@@ -109,9 +109,12 @@ class Physics(Spec):
                     ["control_rate"],
                     "is no multiple of 60 Hz, the force window; use e.g. 240 Hz",
                 )
+            above = "rate" if what == "control_rate" else "control_rate"
             raise error_below(
-                [what], "does not divide {high} Hz; use e.g. 240 Hz, 240 Hz and 10 Hz",
-                high=f"{high:g}",
+                [what],
+                "does not divide {above}, {high} Hz; raise that too, to a multiple of it, or use "
+                "e.g. 240 Hz, 240 Hz and 10 Hz",
+                above=above, high=f"{high:g}",
             )  # fmt: skip
         return self
 
@@ -207,8 +210,8 @@ class StationSpec(Spec):
     reward: RewardWeights
 
     def part_name(self, slot: int) -> str:
-        """Return the name of the part that goes into ``slot`` (0 = lowest; they repeat)."""
-        return self.slots[slot % len(self.slots)]
+        """Return the name of the part that goes into ``slot`` (0 = lowest)."""
+        return self.slots[slot]
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

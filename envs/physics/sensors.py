@@ -29,7 +29,7 @@ class ForceWindow:
 
 
 def mean_forces(reads: Sequence[Any]) -> list[float]:
-    """Return the mean force of each sensed joint, (x, y, z) each.
+    """Return the mean force (N) of each sensed joint, (x, y, z) each.
 
     Args:
         reads: what `World.joints` returned for the same sensed joints, tick by tick.
@@ -57,7 +57,7 @@ def axial_force_n(forces: Sequence[float]) -> float:
 
 
 def mean_wrench(reads: Sequence[Sequence[float]]) -> list[float]:
-    """Return the mean of wrenches, (6,)."""
+    """Return the mean of wrenches (N, N·m), (6,)."""
     n = len(reads)
     return [sum(column) / n for column in zip(*reads, strict=True)]
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from configs.errors import PhysicsError
 from configs.specs.arm import ArmSpec
 from configs.specs.station import Part
 from envs.phases import Leg, Phase, Servo, Travel
@@ -83,7 +84,7 @@ class Arm:
             PhysicsError: the arm does not reach there.
         """
         self._steering.put(place)
-        posture = reach(self._chain, self.limits, *_target(place))
+        posture = self._reach(place)
         self._seen = None, posture
         self._impedance.settle(posture)
         return tuple(posture.joints.tolist())
@@ -105,7 +106,7 @@ class Arm:
         return self._impedance.torques(share, state)
 
     def front(self, state: State) -> tuple[list[float], list[float]]:
-        """Return the believed front in the observed frame, and its speed, (6,) each."""
+        """Return the believed front (m, rad) in the observed frame, and its speed (m/s, rad/s)."""
         posture = self._posture(state)
         x, y, z, wx, wy, wz = (posture.jacobian @ [s[1] for s in state[: len(self.axes)]]).tolist()
         return _front_of(posture), [x, y, z, wz, wy, wx]
@@ -132,7 +133,7 @@ class Arm:
         Raises:
             PhysicsError: the arm does not reach there.
         """
-        return tuple(reach(self._chain, self.limits, *_target(place)).joints.tolist())
+        return tuple(self._reach(place).joints.tolist())
 
     def phases(self, start: Sequence[float], legs: Sequence[Leg]) -> tuple[Phase, ...]:
         """Return the scripted phases that take the part's front through ``legs``.
@@ -187,6 +188,16 @@ class Arm:
         error = tip_error(posture, *_target(place))
         led: Array = np.minimum(self._leads, np.maximum(-self._leads, error))
         return led
+
+    def _reach(self, place: Sequence[float]) -> Posture:
+        try:
+            return reach(self._chain, self.limits, *_target(place))
+        except PhysicsError as error:
+            at = " ".join(f"{x:g}" for x in self._spec.work.position_m)
+            raise PhysicsError(
+                f"robot {self.name} {error}; in its YAML, set work.position = '{at} m' nearer, or "
+                f"home of its joints to a posture that holds the grip there"
+            ) from None
 
     def _posture(self, state: State) -> Posture:
         """Return the arm at a state; observation and the next aim ask for the same one."""

@@ -253,10 +253,9 @@ def reach(chain: Chain, limits: Limits, position: Array, rotation: Array) -> Pos
     if float(np.abs(left).max()) > 1e-6:
         place = ", ".join(f"{x:.3f}" for x in position)
         raise PhysicsError(
-            f"the arm does not reach ({place}) m in the observed frame: it ends "
+            f"does not reach ({place}) m in the observed frame: it ends "
             f"{1e3 * float(np.linalg.norm(left[:3])):.1f} mm and "
-            f"{float(np.linalg.norm(left[3:])):.2f} rad off; set robot.work nearer, or home of "
-            f"robot.joints to a posture that holds the grip there"
+            f"{float(np.linalg.norm(left[3:])):.2f} rad off"
         )
     return posture
 

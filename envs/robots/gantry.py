@@ -108,7 +108,7 @@ class Gantry:
         return self._controller.forces(self._ramp.at(share), self._ramp.velocity, state)
 
     def front(self, state: State) -> tuple[list[float], list[float]]:
-        """Return the believed front edge in the observed frame, and its speed, (4,) each."""
+        """Return the believed front edge (m, rad) in the observed frame, its speed, (4,) each."""
         (x, vx, *_), (y, vy, *_), (z, vz, *_), (w, vw, *_) = state[:4]
         reach, s, c = self._reach, math.sin(w), math.cos(w)
         ox, oy, oz = self._mouth

@@ -57,7 +57,7 @@ class SixAxis(Robot, Protocol):
     """A robot that steers a part in six axes, whatever joints it has."""
 
     def front(self, state: State) -> tuple[list[float], list[float]]:
-        """Return the believed place of the front, and its speed, (6,) each."""
+        """Return the believed place of the front (m, rad), and its speed a second, (6,) each."""
 
     def lead(self, front: Sequence[float]) -> list[float]:
         """Return how far the target leads a front, as shares of the clamps, (6,)."""

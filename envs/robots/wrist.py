@@ -114,7 +114,7 @@ class Wrist:
         return forces
 
     def front(self, state: State) -> tuple[list[float], list[float]]:
-        """Return the believed front in the observed frame, and its speed, (6,) each."""
+        """Return the believed front (m, rad) in the observed frame, and its speed (m/s, rad/s)."""
         front = [s[0] - o for s, o in zip(state, self._mouth, strict=False)]
         return front, [state[i][1] for i in MOVING]
 

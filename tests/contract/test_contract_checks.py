@@ -12,7 +12,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from configs.errors import ContractError
+from configs.errors import ContractError, PhysicsError
 from configs.specs.base import resolve_path
 from envs.checks import CHECKS, check_episode, check_levels, check_seeds, check_station
 from envs.observation import Field
@@ -215,7 +215,15 @@ class Nameless(Toy):
     spec_hash = ""
 
 
+class Clumsy(Toy):
+    def reset(self, *, seed=None, options=None):
+        if options and options["slot"] == 1:
+            raise PhysicsError("it does not come to rest")
+        return super().reset(seed=seed, options=options)
+
+
 BROKEN = {
+    Clumsy: "check_parts",
     Wide: "check_spaces",
     Double: "check_spaces",
     Untold: "check_spaces",

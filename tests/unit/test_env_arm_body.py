@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from pathlib import Path
 
@@ -181,6 +182,24 @@ def test_the_hash_covers_what_is_read_of_the_urdf(tmp_path):
     assert len(set(hashes)) == 2
 
 
+def test_files_that_a_file_names_are_looked_for_beside_it(tmp_path, monkeypatch):
+    """Wherever a command runs; and what is read is the same."""
+    urdf = Path(pybullet_data.getDataPath()) / "kuka_iiwa/model.urdf"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/arm.urdf").write_text(urdf.read_text())
+    text = resolve_path("robots", "kuka_iiwa7").read_text()
+    (tmp_path / "mine/arm.yaml").write_text(text.replace("kuka_iiwa/model.urdf", "arm.urdf"))
+    cell = tmp_path / "mine/cell.yaml"
+    cell.write_text("robot: arm.yaml\n")
+    monkeypatch.chdir(tmp_path)
+    robot = load_spec(Cell, cell).robot
+    assert robot.chain == load_arm_spec("kuka_iiwa7").chain
+    assert pickle.loads(pickle.dumps(robot)).chain == robot.chain
+    cell.write_text("robot: other.yaml\n")
+    with pytest.raises(ConfigError, match=r"cell\.yaml:1: robot = 'other\.yaml': names an unknown"):
+        load_spec(Cell, cell)
+
+
 @pytest.mark.parametrize(
     ("was", "becomes", "said"),
     [
@@ -195,7 +214,7 @@ def test_the_hash_covers_what_is_read_of_the_urdf(tmp_path):
         ("high: 3.7525 rad", "high: 3.9 rad",
          r"joints\.panda_joint6\.high = '3\.9 rad': is beyond its URDF; stay within"),
         ("franka_panda/panda.urdf", "franka_panda/pandas.urdf",
-         r" urdf = .*: cannot be used: no file franka_panda/pandas\.urdf"),
+         r" urdf = .*: cannot be used: no file franka_panda/pandas\.urdf beside"),
         ("flange: panda_link8", "flange: panda_link88",
          r" flange = .* has no link 'panda_link88'; it has"),
         ("com: 60.149 -14.117 -10.517 mm", "com: 60.149 -14.117 mm",

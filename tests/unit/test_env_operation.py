@@ -198,11 +198,13 @@ def test_every_slot_takes_its_own_part(env: StationEnv) -> None:
         ({"slot": 29}, "unknown slot '29'; known: 0 to 28"),
         ({"slot": -1}, "unknown slot '-1'"),
         ({"rack": -1}, "unknown rack '-1'"),
+        ({"slot": 2.7}, "reset option slot = 2.7: is not a whole number"),
+        ({"slot": "a"}, "reset option slot = 'a': is not a whole number"),
         ({"solt": 3}, "unknown reset option 'solt'; did you mean 'slot'"),
     ],
 )
 def test_a_wrong_reset_option_is_named(env: StationEnv, options: Any, message: str) -> None:
-    with pytest.raises(UnknownNameError, match=message):
+    with pytest.raises(RacklineError, match=message):
         env.reset(seed=1, options=options)
 
 

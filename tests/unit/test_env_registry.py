@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import sys
 from collections import defaultdict
+from dataclasses import replace
 
 import pytest
 
-from configs.errors import RacklineError, UnknownNameError
+from configs.errors import ConfigError, RacklineError, UnknownNameError
 from configs.specs.base import resolve_path
 from configs.specs.insertion import InsertionSpec
 from configs.specs.station import StationSpec
@@ -34,6 +35,22 @@ def test_a_spec_leads_to_its_kind_of_work():
         made = station_of(entry.spec)
         assert made.spec == entry.spec
         assert made.setting == entry.spec.settings[entry.spec.default_setting]
+
+
+def test_a_row_whose_file_says_no_id_of_its_own_is_told_where_to_write_it(tmp_path):
+    """And not to change the file that it extends."""
+    mine = tmp_path / "heavy.yaml"
+    mine.write_text("extends: tray_insert\nversion: 2\n")
+    shipped = station("rackline/TrayInsert-v0")
+    row = replace(shipped, env_id="own:acme/HeavyTray-v0", config=str(mine))
+    with pytest.raises(ConfigError) as caught:
+        _ = row.spec
+    said = str(caught.value)
+    assert said.startswith(f"{mine}:1: id: is missing: the file it extends has 'TrayInsert'")
+    assert said.endswith("add 'id: HeavyTray'")
+    mine.write_text("extends: tray_insert\nid: Other\n")
+    with pytest.raises(ConfigError, match=r"heavy\.yaml:2: id = 'Other': is not that of"):
+        _ = row.spec
 
 
 def test_a_spec_of_no_kind_is_named():

@@ -41,7 +41,7 @@ REFUSED = {
     ),
     "a rate that is next to none": (
         "policy_rate: 10 Hz", "policy_rate: 1e-320 Hz",
-        "physics.policy_rate", "does not divide 240 Hz; use e.g.",
+        "physics.policy_rate", "does not divide control_rate, 240 Hz; raise that too",
     ),
     "a rate that no force window fits": (
         "  control_rate: 240 Hz", "  control_rate: 80 Hz", "physics.control_rate", "of 60 Hz",
@@ -199,6 +199,8 @@ def test_a_station_says_only_what_is_other_than_in_the_one_it_extends(tmp_path: 
         ("extends: cable_plug", ":1: extends = 'cable_plug': is of another kind of work; extend "),
         ("extends: tray_insert\nsettings: {hard: {clearance: 2 mm}}",
          ":1: extends = 'tray_insert': does not go with what this file says: levers.lateral_tol"),
+        ("extends: tray_insert\nparts: {computer: null}",
+         ":2: computer = 'null': takes out what is not there; did you mean 'compute'?"),
         ("extend: tray_insert", ":1: extend = 'tray_insert': is not a known field; did "),
     ],
 )  # fmt: skip
