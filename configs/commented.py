@@ -24,7 +24,8 @@ class Entry:
     Attributes:
         path: keys from the top.
         value: the value as written, empty where the key only opens a section.
-        note: comment on the same line, or on lines of its own right above.
+        note: comment on the same line, or on lines of its own right above; with the name of the
+            file that it speaks of, where that is one that is extended.
     """
 
     path: tuple[str, ...]
@@ -77,7 +78,13 @@ def entries(path: Path, folder: str = "") -> Iterator[Entry]:
         path: the file.
         folder: see `configs.specs.base.compose`; entries of what it extends come with its own.
     """
-    yield from _below(compose(path, folder), (), functools.cache(_lines))
+    lines = functools.cache(_lines)
+
+    def note(start: yaml.Mark, end: yaml.Mark) -> str:
+        said = _note(lines(start.name), start, end)
+        return f"{said} ({Path(start.name).name})" if said and start.name != str(path) else said
+
+    yield from _below(compose(path, folder), (), note)
 
 
 def _lines(file: str) -> list[str]:
@@ -89,15 +96,15 @@ def _lines(file: str) -> list[str]:
 
 
 def _below(
-    node: yaml.MappingNode, above: tuple[str, ...], lines: Callable[[str], list[str]]
+    node: yaml.MappingNode, above: tuple[str, ...], note: Callable[[yaml.Mark, yaml.Mark], str]
 ) -> Iterator[Entry]:
     for key, value in node.value:
-        path, there = (*above, str(key.value)), lines(key.start_mark.name)
+        path = (*above, str(key.value))
         if isinstance(value, yaml.MappingNode) and not value.flow_style:
-            yield Entry(path, "", _note(there, key.start_mark, key.end_mark))
-            yield from _below(value, path, lines)
+            yield Entry(path, "", note(key.start_mark, key.end_mark))
+            yield from _below(value, path, note)
         else:
-            yield Entry(path, _written(value), _note(there, key.start_mark, value.end_mark))
+            yield Entry(path, _written(value), note(key.start_mark, value.end_mark))
 
 
 def _written(node: yaml.Node) -> str:

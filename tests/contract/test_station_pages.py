@@ -59,3 +59,16 @@ def test_comments_are_read_beside_values_and_above_keys(tmp_path):
         "size": ("width 1 m, height 2 m", ""),
         "last": ("x", "above"),
     }
+
+
+def test_a_note_of_a_file_that_is_extended_names_that_file(tmp_path):
+    """What was measured for one station says nothing of another with other data."""
+    (tmp_path / "base.yaml").write_text("rate: 240 Hz # measured\nlimits: # of the cell\n  a: 1\n")
+    own = tmp_path / "own.yaml"
+    own.write_text("extends: base.yaml\nlimits:\n  a: 2 # mine\n")
+    found = {".".join(entry.path): (entry.value, entry.note) for entry in entries(own, "stations")}
+    assert found == {
+        "rate": ("240 Hz", "measured (base.yaml)"),
+        "limits": ("", ""),
+        "limits.a": ("2", "mine"),
+    }
