@@ -113,19 +113,20 @@ class InsertionSpec(StationSpec):
 
     @model_validator(mode="after")
     def _slots_work(self) -> Self:
-        for setting in self.settings.values():
+        for setting_name, setting in self.settings.items():
             clearance = setting.clearance_m
+            words = {"c": f"{1e3 * clearance:g}", "s": setting_name}
             if self.levers.lateral_tolerance_m < clearance:
                 raise error_below(
                     ["levers", "lateral_tolerance"],
-                    "is less than a clearance, so that no part could be drawn home surely; "
-                    "use {c} mm or more", c=f"{1e3 * clearance:g}",
+                    "is less than settings.{s}.clearance, {c} mm, so that no part could be drawn "
+                    "home surely; use {c} mm or more", **words,
                 )  # fmt: skip
             if self.action.window_m < clearance:
                 raise error_below(
                     ["action", "window"],
-                    "is less than a clearance, which is how high a part comes in; use {c} mm or "
-                    "more", c=f"{1e3 * clearance:g}",
+                    "is less than settings.{s}.clearance, {c} mm, which is how high a part comes "
+                    "in; use {c} mm or more", **words,
                 )  # fmt: skip
             for name, part in self.parts.items():
                 slot = part.height_m + 2 * clearance

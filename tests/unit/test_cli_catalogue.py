@@ -1,9 +1,13 @@
 """What there is to name: stations with their pages, policies with their effort."""
 
+import re
+from dataclasses import replace
+
 from typer.testing import CliRunner
 
 import twin.cli.catalogue  # noqa: F401 - registers the commands
 from configs.errors import RacklineError
+from envs import registry
 from envs.registry import stations
 from policies.scripted.registry import scripts
 from twin.cli.app import app
@@ -52,3 +56,16 @@ def test_mistakes_are_refused():
     found = rackline("stations", "rackline/TrayInsert-v0", "--doc", "no/such/page.md").exception
     assert isinstance(found, RacklineError)
     assert rackline("stations", "--doc", "page.md").exit_code == 2
+
+
+def test_a_station_that_does_not_load_hides_no_other(tmp_path, monkeypatch):
+    file = tmp_path / "own.yaml"
+    file.write_text("extends: tray_insert\nsettings: {hard: {clearance: 2 mm}}\n")
+    wrong = replace(stations()[0], env_id="own:acme/TrayInsert2-v0", config=str(file))
+    monkeypatch.setitem(registry._STATIONS, wrong.env_id, wrong)
+    result = rackline("stations")
+    assert all(e.env_id in result.output for e in stations() if e is not wrong)
+    assert wrong.env_id not in result.output
+    assert re.search(
+        r"own\.yaml:1: .* less than settings\.hard\.clearance, 2 mm", str(result.exception)
+    )

@@ -11,6 +11,7 @@ from rich.markdown import Markdown
 from rich.markup import escape
 from rich.table import Table
 
+from configs.errors import RacklineError
 from twin.cli.app import app
 from twin.cli.output import check_file, write_file
 
@@ -50,7 +51,10 @@ def stations(
     if env_id is None:
         if doc is not None:
             raise typer.BadParameter("say which station's page, e.g. rackline/TrayInsert-v0")
-        Console().print(_stations_table())
+        table, wrong = _stations_table()
+        Console().print(table)
+        if wrong is not None:
+            raise wrong
         return
     page = station_page(station(env_id))
     if doc is None:
@@ -81,14 +85,20 @@ def policies() -> None:
     Console().print(table)
 
 
-def _stations_table() -> Table:
+def _stations_table() -> tuple[Table, RacklineError | None]:
+    """Return the stations that there are, and what is wrong with the first that is not shown."""
     from envs.registry import stations as registered
 
     table = Table()
     table.add_column("station", no_wrap=True)
     table.add_column("what it does, its settings", overflow="fold")
+    wrong: RacklineError | None = None
     for entry in registered():
-        spec = entry.spec
+        try:
+            spec = entry.spec
+        except RacklineError as error:
+            wrong = wrong or error
+            continue
         settings = (f"{n} (default)" if n == spec.default_setting else n for n in spec.settings)
         table.add_row(entry.env_id, f"{escape(entry.title)}\n[dim]{', '.join(settings)}[/dim]")
-    return table
+    return table, wrong
