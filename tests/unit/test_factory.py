@@ -21,8 +21,9 @@ from twin.bridge.process import fit_station
 from twin.cli import main
 from twin.evaluation.cases import Fitted, digest_of
 from twin.evaluation.lines import LineCase
-from twin.factory.mixes import Ask, mixes_of, size_of
+from twin.factory.mixes import YIELD, Ask, mixes_of, size_of
 from twin.factory.plan import FactoryPlan, load_factory_plan
+from twin.factory.result import Row, Stiffer
 from twin.factory.run import answer_factory
 from twin.factory.search import size_for_takt
 from twin.factory.settling import closest, times_more
@@ -212,12 +213,73 @@ def test_stiffer_contact_that_fills_a_cell_is_the_assumption_that_would_change_i
     cells = found.row(found.decides).size.cells
 
     def said(s60: float) -> str:
-        loads = {"S60": s60 * cells["S60"], "S70": 0.5 * cells["S70"]}
+        loads = {
+            station: Stiffer("scripted/x@1", 0.05, load * cells[station], 50.0)
+            for station, load in (("S60", s60), ("S70", 0.5))
+        }
         return " ".join(words.sentences(plan, replace(found, stiffer=loads)))
 
-    assert "S60 to 210 % and S70 to 50 % of takt, so that S60 could not keep up" in said(2.1)
+    full = 100 * (0.05 - 1.1 * cells["S60"] / 50.0)  # swaps of all operations would fill 50 cells
+    assert f"S60 to 210 % (5.0 % damaged, measured with x; full at {full:.1f} %)" in said(2.1)
+    assert "so that S60 could not keep up: a yes would become a no" in said(2.1)
     assert "The assumption that would change it" not in said(0.9)
-    assert "S60 to 90 % and S70 to 50 % of takt: on average all would keep up" in said(0.9)
+    assert re.search(r"S60 to 90 % \(.*\) and S70 to 50 % \(.*\): all would keep up", said(0.9))
+
+
+def test_a_share_of_damages_that_fills_the_cells_follows_from_the_load() -> None:
+    one = Stiffer("scripted/x@1", 0.07, 2.1, 25.0)
+    assert one.bearable(1) == pytest.approx(0.026)
+    assert one.bearable(2) == pytest.approx(0.066)
+    assert Stiffer("scripted/x@1", 0.01, 2.1, 25.0).bearable(1) == 0.0
+
+
+def narrow(row: Row, left: float) -> Row:
+    """Return a case whose one gate is a yield: 3 points recorded, and what bounds leave of it."""
+    gate = GateSpec(kpi="rolled_throughput_yield", at_least=-0.01, against="reference difference")
+
+    def measured(low: float) -> NestedInterval:
+        return NestedInterval(Interval(low + 0.02, low, low + 0.04), 0.0, 0.0, 30)
+
+    result = evaluate_gate(gate, measured(0.03), {"hardly seen": measured(left)})
+    assert row.need is not None
+    assert row.size is not None
+    need = replace(row.need, found=row.size, answer=Answer.HOLDS)
+    return replace(row, gates=(result,), need=need, yield_between=None)
+
+
+def test_a_yes_that_bounds_bring_to_a_limit_says_so_and_what_would_take_it_back(done: Any) -> None:
+    plan, _, found = done
+    row = found.row(found.decides)
+    bar = found.tornado.bars[0]
+    base = Interval(0.04, 0.03, 0.05)
+    bars = (
+        replace(bar, says="an input", low="0", high="9", now="5",
+                at_low=Interval(0.03, 0.02, 0.04), at_high=Interval(0.05, 0.04, 0.06)),
+    )  # fmt: skip
+    tornado = replace(found.tornado, kpi="rolled_throughput_yield", base=base, bars=bars)
+
+    def told(left: float) -> tuple[str, str, str]:
+        rows = [narrow(row, left) if one is row else one for one in found.rows]
+        changed = replace(found, rows=tuple(rows), tornado=tornado)
+        entries = tables.table(plan, changed)["rows"][found.rows.index(row)]["entries"]
+        said = " ".join(words.sentences(plan, changed))
+        return words.banner(plan, changed)["sentence"], said, entries[1].bounds
+
+    banner, said, bounds = told(-0.009)
+    assert re.search(r"rolled throughput yield narrowly: .0\.9 points at bounds", banner)
+    assert re.search(r"an input at 0 \(now 5\): .1\.9 to \+2\.1 points", said)  # a point lower
+    assert "an input at 9" not in said
+    assert re.fullmatch(r"at bounds .0\.9 to \+3\.1 points", bounds)
+    banner, said, bounds = told(0.025)
+    assert "narrowly" not in banner
+    assert "would leave the answer open" not in said
+    assert bounds == "at bounds +2.5 to +6.5 points"
+
+
+def test_a_yield_hangs_on_escapes_alone(done: Any) -> None:
+    plan, _, found = done
+    row = found.row(found.decides)
+    assert all(" escaped of " in text for text in words._seldom(plan, found, row, YIELD))
 
 
 def test_seconds_that_change_no_number_of_cells_do_not_decide_it(done: Any) -> None:

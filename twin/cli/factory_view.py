@@ -42,7 +42,8 @@ def _table(plan: FactoryPlan, found: Factory, wide: bool) -> Table:
         cells = []
         for shown in row["entries"]:
             marked = f"{shown.mark} {shown.value}".strip()
-            below = f"\n{shown.below}" if shown.below and wide else ""
+            lines = [line for line in (shown.below, shown.bounds) if line and wide]
+            below = "".join(f"\n{line}" for line in lines)
             cells.append(Text(marked) + Text(below, style="dim"))
         table.add_row(row["title"], row["word"], *cells, style="dim" if row["bound"] else "")
     table.caption = content["note"]

@@ -62,10 +62,11 @@ def physics_statement(
     return f"{said} {sensitivity}{_consequence(card.base, card.stiffer, bearable_damage)}"
 
 
-def damage_if_stiffer(env_id: str, station: StationSpec, setting: str) -> float | None:
+def damage_if_stiffer(env_id: str, station: StationSpec, setting: str) -> tuple[str, float] | None:
     """Return the share of operations that damage the part where contact is 4 times as stiff.
 
-    ``None`` where no result is shipped for the station as it is.
+    With the policy that it was measured with; ``None`` where no result is shipped for the station
+    as it is.
 
     Raises:
         ConfigError: the committed result cannot be read.
@@ -73,7 +74,7 @@ def damage_if_stiffer(env_id: str, station: StationSpec, setting: str) -> float 
     card = _result(env_id)
     if card is None or (card.measured_on, card.setting) != (spec_hash(station), setting):
         return None
-    return card.stiffer["damage"]
+    return card.policy, card.stiffer["damage"]
 
 
 @dataclass(frozen=True)

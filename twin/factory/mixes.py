@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["scripted", "trained", "perfect"]
 YIELD: Final = "rolled_throughput_yield"
+TECHNICIANS: Final = "technician_use"
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,27 @@ class Seconds:
 
 
 @dataclass(frozen=True)
+class Stiffer:
+    """What contact 4 times as stiff would do to a station's cells, on average.
+
+    Attributes:
+        policy: whose damages were measured at that stiffness.
+        damaged: share of operations that were damaged there.
+        load: cells that a rack would then fill.
+        cells_of_all: cells that swaps would fill were every operation damaged: what a share costs.
+    """
+
+    policy: str
+    damaged: float
+    load: float
+    cells_of_all: float
+
+    def bearable(self, cells: int) -> float:
+        """Return the share of damaged operations, 0 or more, at which so many cells are full."""
+        return max(0.0, self.damaged - (self.load - cells) / self.cells_of_all)
+
+
+@dataclass(frozen=True)
 class Factory:
     """Everything the report shows, except what it reads from the plan.
 
@@ -161,7 +182,7 @@ class Factory:
         rows: staffed first, then the cases.
         buys: which station's policy buys most.
         seconds: how many cells each station's operations fill.
-        stiffer: by station, cells that a rack would fill were contact 4 times as stiff.
+        stiffer: by station, what contact 4 times as stiff would do to its cells.
         episodes: the campaigns.
         short: by campaign, episodes run and needed where they are too few for a yield.
         tornado: of the case that the answer rests on; ``None`` where no input is named.
@@ -174,7 +195,7 @@ class Factory:
     rows: tuple[Row, ...]
     buys: Buys
     seconds: tuple[Seconds, ...]
-    stiffer: Mapping[str, float]
+    stiffer: Mapping[str, Stiffer]
     episodes: tuple[PolicyEpisodes, ...]
     short: Mapping[str, tuple[int, int]]
     tornado: Tornado | None

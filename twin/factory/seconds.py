@@ -16,7 +16,7 @@ from twin.evaluation.cases import Fitted
 from twin.evaluation.cell import Cell
 from twin.evaluation.physics import damage_if_stiffer
 from twin.factory.plan import FactoryPlan
-from twin.factory.result import Seconds
+from twin.factory.result import Seconds, Stiffer
 from twin.kpi.intervals import Interval, t_interval
 from twin.line.model import LineModel
 
@@ -64,22 +64,24 @@ def cells_filled(row: Seconds) -> int | None:
     return next(enough, None)
 
 
-def stiffer_loads(plan: FactoryPlan, rows: Sequence[Seconds]) -> dict[str, float]:
-    """Return by station the cells that a rack fills where contact is 4 times as stiff.
+def stiffer_loads(plan: FactoryPlan, rows: Sequence[Seconds]) -> dict[str, Stiffer]:
+    """Return by station what a rack fills where contact is 4 times as stiff.
 
     Of the policy that fills the fewest, with the damages that the station's convergence result
     measured at that stiffness in place of its own; stations without such a result are left out.
     """
-    loads = {}
+    found = {}
     for station, cell in plan.cells.items():
         spec = cell.spec
-        share = damage_if_stiffer(spec.env, cell.station, spec.setting)
-        if share is None:
+        measured = damage_if_stiffer(spec.env, cell.station, spec.setting)
+        if measured is None:
             continue
+        policy, share = measured
         load = min(row.load for row in rows if row.station == station and row.name)
-        swaps_s = spec.operations.per_rack * share * _swap_s(plan, cell)
-        loads[station] = load + swaps_s * (1 + cell.lost(LineModel(plan.line))) / plan.line.takt_s
-    return loads
+        swaps_s = spec.operations.per_rack * _swap_s(plan, cell)
+        of_all = swaps_s * (1 + cell.lost(LineModel(plan.line))) / plan.line.takt_s
+        found[station] = Stiffer(policy, share, load + share * of_all, of_all)
+    return found
 
 
 def _row(

@@ -27,11 +27,17 @@ def closest(gates: Sequence[GateResult]) -> tuple[GateResult, Interval] | None:
         if result.answer is Answer.HOLDS and (worst := _worst(result)) is not None
     ]
 
-    def left(pair: tuple[GateResult, Interval]) -> float:
-        result, bound = pair
-        return _margin(result, bound) / max(_margin(result, result.measured.interval), 1e-12)
+    return min(held, key=lambda pair: room_left(*pair), default=None)
 
-    return min(held, key=left, default=None)
+
+def room_left(result: GateResult, bound: Interval) -> float:
+    """Return the share of a gate's room, as recorded, that bounds on rare outcomes leave."""
+    return _margin(result, bound) / max(_margin(result, result.measured.interval), 1e-12)
+
+
+def moved(interval: Interval, by: float) -> Interval:
+    """Return an interval moved: to first order what another input makes of it."""
+    return Interval(interval.estimate + by, interval.low + by, interval.high + by)
 
 
 def _worst(result: GateResult) -> Interval | None:

@@ -79,7 +79,7 @@ def _content(plan: FactoryPlan, found: Factory, command: str) -> dict[str, Any]:
         if tornado is None
         else [f"{bar.says}: {flip}" for bar in tornado.bars for flip in bar.flips],
         "tornado_base": words.tornado_base(found),
-        "physics": [f"{station}: {text}" for station, text in found.physics.items()],
+        "physics": words.rests_on(plan, found),
         "assumptions": list(tables.assumptions(plan)),
         "horizon": duration(runs.horizon_s),
         "warmup": duration(runs.warmup_s),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from envs.outcome import OutcomeClass
 from policies.catalogue import zoo
+from twin.evaluation.result import Tornado
 from twin.evaluation.words import (
     difference,
     format_of,
@@ -21,27 +22,32 @@ from twin.evaluation.words import (
     span,
     value,
 )
-from twin.factory.mixes import YIELD, Size
+from twin.factory.mixes import TECHNICIANS, YIELD, Size
 from twin.factory.plan import FactoryPlan
 from twin.factory.result import Bought, Factory, Need, Row, Seconds
 from twin.factory.seconds import cells_filled
-from twin.factory.settling import closest, times_more, worst_bound
+from twin.factory.settling import closest, moved, room_left, times_more, worst_bound
 from twin.kpi.definitions import LINE_KPIS
-from twin.kpi.gates import Answer, GateResult
+from twin.kpi.gates import Answer, GateResult, judge
 from twin.kpi.intervals import Interval
 from twin.report.first_screen import KINDS
 
 WORDS = {Answer.HOLDS: "Yes", Answer.FAILS: "No", Answer.INCONCLUSIVE: "Not decided"}
 _DOUBTFUL = "Physics not converged"
+NARROW = 0.1
+"""Share of a gate's room below which what bounds on rare outcomes leave is narrow (assumed)."""
 
 
 def banner(plan: FactoryPlan, found: Factory) -> dict[str, str]:
     """Return the answer in a word and a sentence that names the gates it hangs on."""
     row, today = found.row(found.decides), found.row("staffed")
     assert row.need is not None and row.size is not None  # noqa: PT018 - a case has both
-    work = f"{size_text(row.size)} ({row.title}; {today.people} people work there today)"
+    work = f"{size_text(row.size)} ({row.title}; {today.people} people on that line today)"
     if row.need.found is not None:
-        sentence = f"{work} hold a takt of {plan.line.takt_s / 60:g} min and every other gate."
+        sentence = (
+            f"{work} hold a takt of {plan.line.takt_s / 60:g} min and every other gate"
+            f"{_narrowly(row)}."
+        )
     elif row.blockers:
         sentence = f"no gate is answered: {'; '.join(row.blockers)}."
     else:
@@ -60,6 +66,22 @@ def banner(plan: FactoryPlan, found: Factory) -> dict[str, str]:
         "word": WORDS[found.answer],
         "sentence": sentence[:1].upper() + sentence[1:],
     }
+
+
+def _narrowly(row: Row) -> str:
+    """Say it of a line that bounds on rare outcomes bring to a gate's limit; "" of others."""
+    near = closest(row.gates)
+    if near is None or room_left(*near) > NARROW:
+        return ""
+    result, bound = near
+    least = difference(
+        result.gate.kpi, bound.low if result.gate.at_least is not None else bound.high
+    )
+    unit = format_of(result.gate.kpi).unit_of_difference
+    return (
+        f", {in_sentence(result.gate.kpi)} narrowly: {least} {unit} at bounds, where it must be "
+        f"{gate_limit(result)}"
+    )
 
 
 def _gate(row: Row, result: GateResult) -> str:
@@ -113,10 +135,10 @@ def sentences(plan: FactoryPlan, found: Factory) -> list[str]:
     """Return what the first screen says below the answer, most weighty first."""
     return [
         *_settles(plan, found),
-        _against_today(found),
         _people(plan, found),
-        *_stiffness(found),
         _turns(plan, found),
+        *_stiffness(found),
+        _against_today(found),
         buys_sentence(found),
         *seconds_sentences(plan, found),
         *yield_sentences(found),
@@ -134,7 +156,7 @@ def _settles(plan: FactoryPlan, found: Factory) -> Iterator[str]:
         yield (
             f"Closest to its limit is {name}: were all that was hardly seen as frequent as it may "
             f"be, {ends} (95 %), where it must be {gate_limit(gate)}. "
-            f"{listed(_seldom(plan, found, row))}."
+            f"{listed(_seldom(plan, found, row, gate.gate.kpi))}.{_proof(found)}"
         )
     open_ = [gate for gate in row.open_gates if gate.answer is Answer.INCONCLUSIVE]
     if not open_ or row.blockers or row.open_gates[0].answer is Answer.FAILS:
@@ -142,7 +164,7 @@ def _settles(plan: FactoryPlan, found: Factory) -> Iterator[str]:
     first = open_[0]
     name, factor = in_sentence(first.gate.kpi), times_more(first)
     said = ""
-    if thin := _seldom(plan, found, row):
+    if thin := _seldom(plan, found, row, first.gate.kpi):
         said = f"Hardly seen, so that only bounds on them are known: {'; '.join(thin)}."
     doubt = first.measured
     total = doubt.variance_episodes + doubt.variance_line
@@ -165,14 +187,35 @@ def _settles(plan: FactoryPlan, found: Factory) -> Iterator[str]:
     yield said.strip()
 
 
-def _seldom(plan: FactoryPlan, found: Factory, row: Row) -> list[str]:
-    """Return the escapes and damages that a case's policies hardly showed, most a rack first."""
+def _proof(found: Factory) -> str:
+    """Say of cases whose gates hold as recorded how far they are from being shown to hold."""
+    said = [
+        f"{row.title} {number(factor, 1)} times"
+        for row in found.rows
+        if len(row.open_gates) == 1 and (factor := times_more(row.open_gates[0])) is not None
+    ]
+    if not said:
+        return ""
+    return (
+        f" Cases that are not decided hold as recorded, with the same cells and people: what they "
+        f"lack is proof, about so many times the operations: {', '.join(said)}."
+    )
+
+
+def _seldom(plan: FactoryPlan, found: Factory, row: Row, kpi: str) -> list[str]:
+    """Return what a case's policies hardly showed and a KPI hangs on, most a rack first.
+
+    Escapes alone lower the yield: damage is mended before a rack goes on.
+    """
     bounds = []
+    classes = (
+        (OutcomeClass.ESCAPED,) if kpi == YIELD else (OutcomeClass.ESCAPED, OutcomeClass.DAMAGE)
+    )
     for campaign in found.episodes:
         station, _, kind = campaign.letter.partition("-")
         count = plan.cells[station].spec.operations.per_rack
         valid = campaign.operations - campaign.void
-        for outcome in (OutcomeClass.ESCAPED, OutcomeClass.DAMAGE):
+        for outcome in classes:
             seen = campaign.classes[outcome]
             if row.kinds.get(station) == kind and seen.bound is not None:
                 most = count * seen.bound
@@ -243,7 +286,11 @@ def _people(plan: FactoryPlan, found: Factory) -> str:
     row, today, best = (found.row(key) for key in (found.decides, "staffed", "perfect"))
     assert row.size is not None  # a case, not the staffed line
     unmanned = [cell.station for cell in plan.spec.stations if cell.attach.crew == 0]
-    parts = []
+    gone, come = today.people + row.size.technicians - row.people, technicians_text(row.size)
+    parts = [
+        f"{gone} people go from these stations and {come} {_comes(row.size)}, which is arithmetic "
+        f"and no result; simulated is that {_busy(row)}"
+    ]
     if unmanned:
         cells = sum(count for station, count in row.size.cells.items() if station in unmanned)
         parts.append(
@@ -255,12 +302,63 @@ def _people(plan: FactoryPlan, found: Factory) -> str:
         parts.append(
             f"today's defects by hand go with the people, which alone is worth "
             f"{difference(YIELD, credited)} points of yield (without that it would change by about "
-            f"{difference(YIELD, row.against[YIELD].interval.estimate - credited)})"
+            f"{difference(YIELD, row.against[YIELD].interval.estimate - credited)}"
+            f"{_without(row, credited)})"
         )
-    parts += [f"{cell.station}: {cell.rests_on}" for cell in plan.spec.stations if cell.rests_on]
-    return (
-        f"Assumed, not measured: {'; '.join(parts)}." if parts else "Nothing is assumed of people."
-    )
+    if any(cell.rests_on for cell in plan.spec.stations):
+        parts.append("how parts come to the cells, and more, under “What this rests on”")
+    return f"Assumed, not measured: {'; '.join(parts)}."
+
+
+def rests_on(plan: FactoryPlan, found: Factory) -> list[str]:
+    """Return of each station what its cells rest on, and whether its physics is converged."""
+    said = []
+    for cell in plan.spec.stations:
+        if cell.rests_on:
+            said.append(f"{cell.station}, assumed or open: {cell.rests_on}.")
+        if (text := found.physics.get(cell.station)) is not None:
+            said.append(f"{cell.station}: {text}")
+    return said
+
+
+def _comes(size: Size) -> str:
+    return "come" if size.technicians > 1 else "comes"
+
+
+def _busy(row: Row) -> str:
+    busy = row.kpis.get(TECHNICIANS)
+    if busy is None:
+        return "they suffice"
+    return f"calls keep them busy {_of(TECHNICIANS, busy.interval)} % of their time"
+
+
+def _without(row: Row, credited: float) -> str:
+    """Say whether a yes needs a credit of yield, to first order at the bounds of rare outcomes."""
+    near = None if row.open_gates else closest(row.gates)
+    if near is None or near[0].gate.kpi != YIELD:
+        return ""
+    gate, bound = near
+    left = moved(bound, -credited)
+    if judge(gate.gate, left) is Answer.HOLDS:
+        return ""
+    return f", at the bounds by {gate_measured(gate, left)[1]}: the yes needs it"
+
+
+def _turned_at_bounds(row: Row, tornado: Tornado) -> list[str]:
+    """Return the inputs that take a yes back, to first order at the bounds of rare outcomes."""
+    near = None if row.open_gates else closest(row.gates)
+    if near is None or near[0].gate.kpi != tornado.kpi:
+        return []
+    gate, bound = near
+    turned = []
+    for bar in tornado.bars:
+        for end, there in ((bar.low, bar.at_low), (bar.high, bar.at_high)):
+            left = moved(bound, there.estimate - tornado.base.estimate)
+            if judge(gate.gate, left) is not Answer.HOLDS:
+                turned.append(
+                    f"{bar.says} at {end} (now {bar.now}): {gate_measured(gate, left)[1]}"
+                )
+    return turned
 
 
 def _turns(plan: FactoryPlan, found: Factory) -> str:
@@ -268,6 +366,12 @@ def _turns(plan: FactoryPlan, found: Factory) -> str:
     tornado = found.tornado
     if tornado is None or not tornado.bars:
         return "No assumed input was varied."
+    if turned := _turned_at_bounds(found.row(found.decides), tornado):
+        return (
+            f"Of {len(tornado.bars)} assumed inputs these would leave the answer open, reckoned to "
+            f"first order from {tornado.replications} runs, at the bounds of what was hardly seen: "
+            f"{'; '.join(turned)}."
+        )
     for bar in tornado.bars:
         if bar.flips:
             named = f"{bar.says} (now {bar.now})"
@@ -402,9 +506,14 @@ def _physics(found: Factory) -> Iterator[str]:
     yield from (f"{station}: {text}" for station, text in doubtful.items())
     sound = [station for station in found.physics if station not in doubtful]
     if sound:
+        with_ = [
+            f"{station} with {short_name(one.policy)}"
+            for station, one in found.stiffer.items()
+            if station in sound
+        ]
         yield (
-            f"The physics of {listed(sound)} is shown to be converged at the pace it runs; what "
-            f"that was measured with stands under “What this rests on”."
+            f"The physics is shown to be converged at the pace it runs: {listed(with_ or sound)}; "
+            f"how far that goes stands under “What this rests on”."
         )
 
 
@@ -413,12 +522,19 @@ def _stiffness(found: Factory) -> Iterator[str]:
     row = found.row(found.decides)
     if not found.stiffer or row.size is None:
         return
-    loads = {s: load / row.size.cells[s] for s, load in found.stiffer.items()}
-    said = listed([f"{station} to {number(100 * load, 0)} %" for station, load in loads.items()])
+    loads = {s: one.load / row.size.cells[s] for s, one in found.stiffer.items()}
+    said = listed(
+        [
+            f"{station} to {number(100 * load, 0)} % ({percent(found.stiffer[station].damaged)} "
+            f"damaged, measured with {short_name(found.stiffer[station].policy)}; full at "
+            f"{percent(found.stiffer[station].bearable(row.size.cells[station]))})"
+            for station, load in loads.items()
+        ]
+    )
     full = [station for station, load in loads.items() if load > 1]
     text = (
         f"How stiff parts are where they touch is not measured. Were they 4 times as stiff, the "
-        f"damages then found would fill the cells at {said} of takt"
+        f"damages then found would fill, of takt on average, the cells at {said}"
     )
     if full:
         yield (
@@ -427,7 +543,7 @@ def _stiffness(found: Factory) -> Iterator[str]:
             f"rely on one."
         )
     else:
-        yield f"{text}: on average all would keep up."
+        yield f"{text}: all would keep up."
 
 
 def _kpi(row: Row, key: str) -> Interval:
