@@ -219,7 +219,8 @@ def _seldom(plan: FactoryPlan, found: Factory, row: Row, kpi: str) -> list[str]:
             seen = campaign.classes[outcome]
             if row.kinds.get(station) == kind and seen.bound is not None:
                 most = count * seen.bound
-                text = f"{seen.count} {outcome} of {valid:,} at {station}, up to {number(most, 3)}"
+                seldom = "damaged" if outcome is OutcomeClass.DAMAGE else outcome
+                text = f"{seen.count} {seldom} of {valid:,} at {station}, up to {number(most, 3)}"
                 bounds.append((most, f"{text} a rack"))
     return [text for _, text in sorted(bounds, reverse=True)[:3]]
 
@@ -272,6 +273,10 @@ def _against_today(found: Factory) -> str:
     else:
         said += f" and a rolled throughput yield that is {yield_text(row)}"
     said += f" (today {value(YIELD, _kpi(today, YIELD).estimate)} %)."
+    said += (
+        f" Saturated, it ships {_of('racks_per_day', row.capacity.interval)}, today's "
+        f"{value('racks_per_day', today.capacity.interval.estimate)}."
+    )
     if not row.settles:
         said += " The racks in that line keep growing: its lead time depends on how long one looks."
     if best.need and best.need.found:
