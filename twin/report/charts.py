@@ -140,7 +140,7 @@ def tornado_bars(tornado: Tornado) -> str:
         panel.grid(axis="x")
         panel.tick_params(axis="y", length=0)
         panel.spines["left"].set_visible(False)
-        panel.set_xlabel(f"{name}, line with cells minus staffed ({unit}); thin lines: 95 % intervals")
+        panel.set_xlabel(f"{name}, with cells minus staffed ({unit}); thin lines: 95 %")
         return as_svg(drawn, f"Effect of each assumed input on {in_sentence(tornado.kpi)}")
 
 
