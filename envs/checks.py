@@ -5,6 +5,7 @@ Beyond Gymnasium's interface a station promises:
 - ``reset(seed=s, options={"rack": r, "slot": k})`` is one operation, the same bit by bit from any
   history; without options r and k come from s. Randomness has levels: the visit depends on (s, r)
   alone, part and steps on (s, r, k).
+- Every slot can be worked, whatever kind of part goes into it.
 - Spaces are float32 boxes with finite bounds, actions in [-1, 1]; whatever an action says, what
   comes back is finite and within bounds. Observations are new arrays.
 - A time limit truncates; everything else that ends an operation terminates. A step behind the end

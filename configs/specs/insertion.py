@@ -146,10 +146,13 @@ class InsertionSpec(StationSpec):
                 m=f"{1e3 * self.levers.handover_force_n / impedance.axial_n_per_m:g}",
             )  # fmt: skip
         shortest = min(part.length_m for part in self.parts.values())
-        if self.levers.handover_depth_m >= shortest:
-            raise error_below(
-                ["levers", "handover_depth"],
-                "is no less than a part's whole length; use less than {m} mm",
-                m=f"{1e3 * shortest:g}",
-            )
+        for name, length_m in (
+            ("handover_depth", self.levers.handover_depth_m), ("travel", self.levers.travel_m),
+        ):  # fmt: skip
+            if length_m >= shortest:
+                raise error_below(
+                    ["levers", name],
+                    "is no less than a part's whole length; use less than {m} mm",
+                    m=f"{1e3 * shortest:g}",
+                )
         return self

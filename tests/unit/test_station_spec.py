@@ -75,6 +75,9 @@ REFUSED = {
         "handover_depth: 18 mm", "handover_depth: 18 m",
         "levers.handover_depth", "use less than 450 mm",
     ),
+    "levers that travel farther than a part is long": (
+        "travel: 10 mm", "travel: 500 mm", "levers.travel", "use less than 450 mm",
+    ),
     "a part that is none": (
         "top_of_rack, top_of_rack]", "top_of_rack, top_of_rak]",
         "slots[28]", "is none of the parts; did you mean 'top_of_rack'?",
