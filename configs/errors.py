@@ -40,6 +40,11 @@ class ConfigError(RacklineError):
         shown = "" if value is None else f" = {_shorten(value)}"
         super().__init__(f"{where}: {field}{shown}: {problem}; {remedy}")
 
+    @property
+    def file(self) -> str:
+        """The file that it is in."""
+        return self.where.rpartition(":")[0]
+
 
 class UnknownNameError(RacklineError):
     """A name was asked for that nothing is registered under.

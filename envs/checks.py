@@ -107,7 +107,7 @@ def check_parts(env: Env) -> None:
         except RacklineError as error:
             raise ContractError(f"{name_of(env)}: slot {slot} cannot be worked: {error}") from None
         if info["part"] not in seen:
-            env.step(np.zeros(box_of(env.action_space).shape, np.float32))
+            env.step(next(iter(idle_actions(env))))
         seen.add(info["part"])
 
 

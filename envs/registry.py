@@ -99,7 +99,7 @@ class StationEntry:
             wrong = error_at(
                 path, ("id",), f"is not that of {self.env_id}", f"write {name}", found.folder
             )
-            if wrong.where.rpartition(":")[0] != str(path):
+            if wrong.file != str(path):
                 raise ConfigError(
                     f"{path}:1", "id", None,
                     f"is missing: the file it extends has '{found.id}', which is not that of "

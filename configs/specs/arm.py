@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo, mo
 from pydantic_core import PydanticCustomError
 
 from configs.errors import UnknownNameError, suggest
-from configs.specs.base import Beside, Spec, error_below, load_spec, resolve_path
+from configs.specs.base import Spec, beside, error_below, load_spec, resolve_path
 from configs.specs.quantities import (
     AngularAcceleration,
     AngularSpeed,
@@ -169,7 +169,7 @@ class ArmSpec(Spec):
 
     @model_validator(mode="after")
     def _agrees_with_urdf(self, info: ValidationInfo) -> Self:
-        self._beside = Beside.file(self.urdf, info)
+        self._beside = beside(info.context, self.urdf)
         try:
             chain = self.chain
         except UnknownLinkError as error:
@@ -247,7 +247,7 @@ def _by_name(written: object, info: ValidationInfo) -> object:
     if not isinstance(written, str):
         return written
     try:
-        return load_arm_spec(str(Beside.file(written, info) or written))
+        return load_arm_spec(str(beside(info.context, written) or written))
     except UnknownNameError as error:
         problem, _, remedy = str(error).partition("; ")
         raise PydanticCustomError(

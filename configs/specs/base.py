@@ -14,7 +14,7 @@ from types import UnionType
 from typing import Annotated, Any, ClassVar, LiteralString, TypeVar, Union, get_args, get_origin
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from configs.errors import ConfigError, UnknownNameError, suggest
@@ -50,19 +50,14 @@ class Spec(BaseModel):
         return ""
 
 
-@dataclass(frozen=True)
-class Beside:
-    """Where a spec's file lies, for fields that name other files (the context of validation)."""
+def beside(folder: object, name: str) -> Path | None:
+    """Return the file called ``name`` in a folder, ``None`` if there is none.
 
-    folder: Path
-
-    @staticmethod
-    def file(name: str, info: ValidationInfo) -> Path | None:
-        """Return the file called ``name`` beside the one that is read; None if there is none."""
-        if not isinstance(info.context, Beside):
-            return None
-        path = info.context.folder / name
-        return path if path.is_file() else None
+    Validators of fields that name other files get the folder of the file that is read as their
+    context (`load_spec`); data that was read from no file has none.
+    """
+    path = folder / name if isinstance(folder, Path) else None
+    return path if path is not None and path.is_file() else None
 
 
 S = TypeVar("S", bound=Spec)
@@ -113,7 +108,7 @@ def load_spec(model: type[S], path: Path) -> S:
             line, "file", None, f"cannot be read ({reason})", "use plain YAML values"
         ) from None
     try:
-        return model.model_validate_json(text, context=Beside(path.parent))
+        return model.model_validate_json(text, context=path.parent)
     except ValidationError as error:
         errors = error.errors(include_url=False)
         # A misspelt required field is both unknown and missing: the misspelling is the news.
@@ -256,9 +251,8 @@ def _extended(own: yaml.MappingNode, path: Path, folder: str) -> _Extended | Non
     if not isinstance(value, yaml.ScalarNode):
         raise ConfigError(where, _EXTENDS, None, "is not one name", "write e.g. extends: NAME")
     name = str(value.value)
-    beside = path.parent / name
     try:
-        return _Extended(where, name, resolve_path(folder, beside if beside.is_file() else name))
+        return _Extended(where, name, resolve_path(folder, beside(path.parent, name) or name))
     except UnknownNameError as error:
         problem, _, remedy = str(error).partition("; ")
         raise ConfigError(where, _EXTENDS, name, f"names an {problem}", remedy) from None
@@ -266,7 +260,7 @@ def _extended(own: yaml.MappingNode, path: Path, folder: str) -> _Extended | Non
 
 def _inherited(error: ConfigError, path: Path, model: type[Spec]) -> ConfigError:
     """Return an error that names the file that was read, where it lies in one that this extends."""
-    if error.where.rpartition(":")[0] == str(path):
+    if error.file == str(path):
         return error
     extended = _extended(read_nodes(path), path, model.folder)
     if extended is None:

@@ -9,8 +9,6 @@ from envs.physics.pose import Pose
 from envs.physics.shapes import Box, Joint, Link, cuboid_inertia
 from envs.station import PART
 
-Window = tuple[float, float]
-
 
 def part_link(part: Part, mass_kg: float, parent: str, front: Pose) -> Link:
     """Return a part as a link fixed to ``parent``.
@@ -29,7 +27,9 @@ def part_link(part: Part, mass_kg: float, parent: str, front: Pose) -> Link:
     )  # fmt: skip
 
 
-def axial_window(approach_m: float, before_m: float, home_m: float, beyond_m: float) -> Window:
+def axial_window(
+    approach_m: float, before_m: float, home_m: float, beyond_m: float
+) -> tuple[float, float]:
     """Return from where to where along the axis (m, behind the mouth) a target may go.
 
     Args:

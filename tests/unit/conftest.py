@@ -21,6 +21,9 @@ from twin.evaluate import evaluate
 from twin.evaluation.plan import Plan, load_plan
 from twin.evaluation.result import Evaluation
 from twin.evaluation.runfolder import RunFolder
+from twin.factory.plan import FactoryPlan, load_factory_plan
+from twin.factory.result import Factory
+from twin.factory.run import answer_factory
 
 LINE = """\
 name: small
@@ -172,3 +175,14 @@ def whole(
     spec = load_spec(TrainingSpec, file)
     (run,) = prepare(spec, home / "whole")
     return file, run, spec, train_seed(run)
+
+
+@pytest.fixture(scope="session")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[FactoryPlan, Path, Factory]:
+    """Return a factory question on a small line, its run folder, and what was found."""
+    from tests.small_factory import fill, write_factory  # which builds on this file
+
+    home = tmp_path_factory.mktemp("factory")
+    plan = load_factory_plan(write_factory(home))
+    fill(plan, home / "run")
+    return plan, home / "run", answer_factory(plan, home / "run", workers=1)

@@ -17,15 +17,14 @@ def worst_bound(result: GateResult) -> Interval | None:
 
 
 def closest(gates: Sequence[GateResult]) -> tuple[GateResult, Interval] | None:
-    """Return of gates that hold the one that bounds on rare outcomes bring nearest to its limit.
+    """Return, where all gates hold, the one that bounds on rare outcomes bring nearest its limit.
 
-    With the interval that they leave; ``None`` where no gate was run at bounds.
+    With the interval that they leave; ``None`` where a gate does not hold, or none was run at
+    bounds.
     """
-    held = [
-        (result, worst)
-        for result in gates
-        if result.answer is Answer.HOLDS and (worst := _worst(result)) is not None
-    ]
+    if any(result.answer is not Answer.HOLDS for result in gates):
+        return None
+    held = [(result, worst) for result in gates if (worst := _worst(result)) is not None]
 
     return min(held, key=lambda pair: room_left(*pair), default=None)
 
@@ -48,8 +47,13 @@ def _worst(result: GateResult) -> Interval | None:
 
 def _margin(result: GateResult, interval: Interval) -> float:
     """Return how far the bad end of an interval is on the good side of a gate's limit."""
-    gate = result.gate
-    return interval.low - gate.limit if gate.at_least is not None else gate.limit - interval.high
+    sign = 1.0 if result.gate.at_least is not None else -1.0
+    return sign * (bad_end(result, interval) - result.gate.limit)
+
+
+def bad_end(result: GateResult, interval: Interval) -> float:
+    """Return the end of an interval that a gate is held against."""
+    return interval.low if result.gate.at_least is not None else interval.high
 
 
 def times_more(result: GateResult) -> float | None:

@@ -16,6 +16,8 @@ from twin.factory.result import Factory
 from twin.report import charts, episode_charts
 from twin.report import factory_tables as tables
 from twin.report import factory_words as words
+from twin.report.factory_assumptions import rests_on, tornado_base
+from twin.report.factory_phrases import cells_text, size_text, technicians_text
 from twin.report.html import templates
 from twin.report.style import CLASS_COLOURS
 from twin.report.tables import outcome_table
@@ -61,7 +63,7 @@ def _content(plan: FactoryPlan, found: Factory, command: str) -> dict[str, Any]:
             {
                 "title": row.title,
                 "tried": [
-                    f"{words.size_text(one.size)}, {words.technicians_text(one.size)}: "
+                    f"{size_text(one.size)}, {technicians_text(one.size)}: "
                     f"{answer_word(one.answer)} ({one.why})"
                     for one in row.need.tried
                 ],
@@ -71,15 +73,15 @@ def _content(plan: FactoryPlan, found: Factory, command: str) -> dict[str, Any]:
         ],
         "buys_heads": tables.buys_heads(found),
         "buys_rows": tables.buys_rows(found),
-        "buys_size": words.cells_text(found.buys.size),
+        "buys_size": cells_text(found.buys.size),
         "seconds": tables.seconds_rows(found),
         "outcomes": outcome_table(found.episodes),
         "colours": CLASS_COLOURS,
         "flips": []
         if tornado is None
         else [f"{bar.says}: {flip}" for bar in tornado.bars for flip in bar.flips],
-        "tornado_base": words.tornado_base(found),
-        "physics": words.rests_on(plan, found),
+        "tornado_base": tornado_base(found),
+        "physics": rests_on(plan, found),
         "assumptions": list(tables.assumptions(plan)),
         "horizon": duration(runs.horizon_s),
         "warmup": duration(runs.warmup_s),

@@ -124,10 +124,10 @@ def _bound(row: Row, result: GateResult) -> Interval | None:
 
     Where every gate holds, of the one that they bring nearest to its limit.
     """
-    if row.open_gates:
-        return worst_bound(result)
     near = closest(row.gates)
-    return near[1] if near is not None and near[0] is result else None
+    if near is None:
+        return worst_bound(result)
+    return near[1] if near[0] is result else None
 
 
 def _beyond_perfect(found: Factory) -> str:
